@@ -1,0 +1,217 @@
+/**
+ * The one interface to what runs VMs. OneGate and OneFlow see only this; behind it stands the embedded cloud or a
+ * real OpenNebula. Every call says who asks (`Actor`) and is authorised on the object.
+ *
+ * All calls may throw GatehouseError: `not_found` ("Error getting virtual machine [99]."), `forbidden`
+ * ("User [3] : Not authorized to perform MANAGE VM [7]."), `wrong_state`, `bad_request`, `unavailable`.
+ * Texts are OpenNebula's where the spec has them (core-xmlrpc.md 1), without the `[one.vm.info]` head.
+ */
+
+import type { Template } from "../../shared/template/types.ts";
+import type {
+  Document,
+  Group,
+  Host,
+  JsonObject,
+  Network,
+  NetworkDetail,
+  NetworkTemplate,
+  Router,
+  User,
+  Vm,
+  VmGroup,
+  VmTemplate,
+} from "./model.ts";
+
+/** Who asks. `uid` 0 and members of group 0 (oneadmin) may do everything. */
+export interface Actor {
+  readonly uid: number;
+  readonly name: string;
+  readonly gid: number;
+  readonly gids: readonly number[];
+}
+
+/** The house itself. */
+export const SYSTEM: Actor = { uid: 0, name: "oneadmin", gid: 0, gids: [0] };
+
+/** one.vm.action's names, and what the house adds none to (spec core-xmlrpc.md 2). */
+export const VM_ACTIONS = [
+  "terminate",
+  "terminate-hard",
+  "undeploy",
+  "undeploy-hard",
+  "poweroff",
+  "poweroff-hard",
+  "reboot",
+  "reboot-hard",
+  "hold",
+  "release",
+  "stop",
+  "suspend",
+  "resume",
+  "resched",
+  "unresched",
+] as const;
+
+export type VmAction = (typeof VM_ACTIONS)[number];
+
+/** Replace the whole template, or append: same-name attributes replaced, others kept, empty vectors remove. */
+export type UpdateMode = "replace" | "append";
+
+/** Three octal digits of new permissions; -1 keeps a bit (one.*.chmod): owner u,m,a, group u,m,a, other u,m,a. */
+export type PermissionBits = readonly [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];
+
+/** New owner and group ids; undefined keeps. */
+export interface Ownership {
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+}
+
+/** Which objects of a pool: everything the actor may USE, or a narrower set (core-xmlrpc.md "Pool filter flags"). */
+export type OwnerFilter =
+  | { readonly kind: "all" }
+  | { readonly kind: "mine" }
+  | { readonly kind: "mine_and_groups" }
+  | { readonly kind: "primary_group" }
+  | { readonly kind: "user"; readonly uid: number };
+
+/** What every pool of owned objects can do. */
+export interface Pool<T> {
+  /** USE right needed. */
+  get(actor: Actor, id: number): Promise<T>;
+  list(actor: Actor, filter?: OwnerFilter): Promise<readonly T[]>;
+}
+
+export interface OwnedPool<T> extends Pool<T> {
+  rename(actor: Actor, id: number, name: string): Promise<void>;
+  chmod(actor: Actor, id: number, bits: PermissionBits): Promise<void>;
+  chown(actor: Actor, id: number, owner: Ownership): Promise<void>;
+}
+
+export interface VmPool extends OwnedPool<Vm> {
+  /** Makes a VM from template text already parsed; returns its id. PENDING, or HOLD when asked. */
+  allocate(actor: Actor, template: Template, options?: { hold?: boolean }): Promise<number>;
+  updateUserTemplate(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
+  /** Removes `NAME`, or one inner attribute `NAME/INNER`, from the user template. `not_found` when it is not there. */
+  eraseUserAttribute(
+    actor: Actor,
+    id: number,
+    path: readonly [string] | readonly [string, string],
+  ): Promise<void>;
+  act(actor: Actor, id: number, action: VmAction): Promise<void>;
+  deploy(actor: Actor, id: number, hostId: number): Promise<void>;
+  attachNic(actor: Actor, id: number, template: Template): Promise<number>;
+  detachNic(actor: Actor, id: number, nicId: number): Promise<void>;
+  createSnapshot(actor: Actor, id: number, name: string): Promise<number>;
+  revertSnapshot(actor: Actor, id: number, snapshotId: number): Promise<void>;
+  deleteSnapshot(actor: Actor, id: number, snapshotId: number): Promise<void>;
+}
+
+export interface TemplatePool extends OwnedPool<VmTemplate> {
+  allocate(actor: Actor, template: Template): Promise<number>;
+  update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
+  delete(actor: Actor, id: number): Promise<void>;
+  clone(actor: Actor, id: number, name: string): Promise<number>;
+  /** USE on the template is enough. `extra` is merged over it; `name` may hold %i for the VM's id. Returns the VM id. */
+  instantiate(
+    actor: Actor,
+    id: number,
+    options: { name?: string; hold?: boolean; extra?: Template; routerId?: number },
+  ): Promise<number>;
+}
+
+export interface NetworkPool extends OwnedPool<Network> {
+  detail(actor: Actor, id: number): Promise<NetworkDetail>;
+  /** Template with AR vectors, as `onevnet create` takes it. */
+  allocate(actor: Actor, template: Template): Promise<number>;
+  update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
+  /** Refused while it has leases. */
+  delete(actor: Actor, id: number): Promise<void>;
+  /** A network of `size` addresses taken from this one. */
+  reserve(
+    actor: Actor,
+    id: number,
+    options: { name: string; size: number; rangeId?: number },
+  ): Promise<number>;
+}
+
+export interface RouterPool extends OwnedPool<Router> {
+  allocate(actor: Actor, template: Template): Promise<number>;
+  update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
+  /** Terminates its VMs. */
+  delete(actor: Actor, id: number): Promise<void>;
+  instantiate(
+    actor: Actor,
+    id: number,
+    options: { count: number; templateId: number; name?: string; hold?: boolean; extra?: Template },
+  ): Promise<readonly number[]>;
+}
+
+export interface DocumentPool extends OwnedPool<Document> {
+  allocate(
+    actor: Actor,
+    document: { type: number; name: string; body?: JsonObject; template?: Template },
+  ): Promise<number>;
+  update(actor: Actor, id: number, body: JsonObject): Promise<void>;
+  delete(actor: Actor, id: number): Promise<void>;
+}
+
+export interface HostPool extends Pool<Host> {
+  allocate(actor: Actor, host: { name: string; imMad: string; vmMad: string }): Promise<number>;
+  update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
+  setState(actor: Actor, id: number, state: "enabled" | "disabled" | "offline"): Promise<void>;
+  delete(actor: Actor, id: number): Promise<void>;
+}
+
+export interface UserPool extends Pool<User> {
+  allocate(
+    actor: Actor,
+    user: { name: string; password: string; driver?: string; gids?: readonly number[] },
+  ): Promise<number>;
+  update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
+  setPassword(actor: Actor, id: number, password: string): Promise<void>;
+  setGroup(actor: Actor, id: number, gid: number): Promise<void>;
+  delete(actor: Actor, id: number): Promise<void>;
+  /** The actor of a user id; undefined when there is no such user. */
+  actor(uid: number): Promise<Actor | undefined>;
+  /** The actor a name and password prove; undefined when they prove nobody. */
+  authenticate(name: string, password: string): Promise<Actor | undefined>;
+}
+
+export interface GroupPool extends Pool<Group> {
+  allocate(actor: Actor, name: string): Promise<number>;
+  update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
+  delete(actor: Actor, id: number): Promise<void>;
+}
+
+/** What happened, told after it is durable, in the order in which it became so. */
+export type CloudEvent =
+  | { readonly kind: "vm_state"; readonly vm: Vm; readonly previous: Vm | undefined }
+  | { readonly kind: "vm_updated"; readonly vm: Vm; readonly previous: Vm }
+  | { readonly kind: "network_state"; readonly network: Network }
+  | { readonly kind: "host_state"; readonly host: Host };
+
+export interface Cloud {
+  readonly vms: VmPool;
+  readonly templates: TemplatePool;
+  readonly networks: NetworkPool;
+  readonly networkTemplates: Pool<NetworkTemplate>;
+  readonly routers: RouterPool;
+  readonly documents: DocumentPool;
+  readonly hosts: HostPool;
+  readonly users: UserPool;
+  readonly groups: GroupPool;
+  readonly vmGroups: Pool<VmGroup>;
+  /** Listeners are called synchronously and must not throw; the returned function unsubscribes. */
+  subscribe(listener: (event: CloudEvent) => void): () => void;
+}
