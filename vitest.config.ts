@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { countReporter } from "./test/support/count-reporter.ts";
 
 export default defineConfig({
   test: {
@@ -6,6 +7,7 @@ export default defineConfig({
     // Processes, sockets and SQLite files: a file owns its own, so files may run side by side.
     pool: "forks",
     maxWorkers: 2,
+    reporters: ["default", countReporter()],
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -38,6 +38,7 @@ export interface Driver {
   /** Tells when a running guest ended without having been asked to; `reason` is one sentence for SCHED_MESSAGE and logs. */
   onExit(listener: (vmId: number, reason: string) => void): void;
 
-  /** Ends or lets go of the guests when the house closes. */
+  /** Do guests end when the house closes? Then they boot again when it opens. */
+  readonly endsGuestsOnClose: boolean;
   close(): Promise<void>;
 }

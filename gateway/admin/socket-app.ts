@@ -1,0 +1,40 @@
+/** The admin socket: the commands of `HomeCommands` over HTTP, for whoever may open `admin.sock`, and nobody else. */
+
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { errorText, GatehouseError, HTTP_STATUS, isGatehouseError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/log.ts";
+import { type HomeCommands, MAX_WORLD_BYTES } from "./commands.ts";
+import type { Health } from "./health.ts";
+import { createHealthApp } from "./health-app.ts";
+
+/** Errors are `{"error":{"code","message"}}`, from which admin-client makes the same error again. */
+export function createSocketApp(health: Health, commands: HomeCommands, log: Logger): Hono {
+  const app = new Hono();
+  app.get("/token/:vmId{[0-9]{1,10}}", async (context) => {
+    return context.json({ token: await commands.token(Number(context.req.param("vmId"))) });
+  });
+  app.post("/import", bodyLimit({ maxSize: MAX_WORLD_BYTES, onError: tooLarge }), async (context) => {
+    await commands.importWorld(await context.req.text());
+    return context.json({ imported: true });
+  });
+  app.get("/export", async (context) => {
+    return context.body(await commands.exportWorld(), 200, { "Content-Type": "application/json" });
+  });
+  app.route("/", createHealthApp(health, log));
+  app.onError((error, context) => {
+    if (isGatehouseError(error)) {
+      return context.json({ error: { code: error.code, message: error.message } }, HTTP_STATUS[error.code]);
+    }
+    log.error({ err: error, cause: errorText(error) }, "An admin command failed");
+    return context.json(
+      { error: { code: "internal", message: "The house failed; its log tells why." } },
+      500,
+    );
+  });
+  return app;
+}
+
+function tooLarge(): never {
+  throw new GatehouseError("too_large", `A world has at most ${MAX_WORLD_BYTES} bytes.`);
+}

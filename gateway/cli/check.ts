@@ -1,0 +1,67 @@
+/** `gatehouse check`: validates the configuration, shows what holds and where it comes from, and exits. */
+
+import { Command } from "commander";
+import { LEAVES } from "../config/leaves.ts";
+import { endpointWarning, processDriverUse } from "../config/listening.ts";
+import type { LoadedConfig } from "../config.ts";
+import { type CommonOptions, loadFor, withCommonOptions } from "./common-options.ts";
+import type { CliContext } from "./context.ts";
+
+interface ShownSetting {
+  readonly path: string;
+  readonly value: unknown;
+  readonly origin: string;
+}
+
+export function checkCommand(context: CliContext): Command {
+  return withCommonOptions(new Command("check"))
+    .description("validate the configuration, show every setting and where it comes from, and exit")
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  gatehouse check\n  gatehouse check --onegate-conf /etc/one/onegate-server.conf --json",
+    )
+    .action((options: CommonOptions & { json?: boolean }) => {
+      const loaded = loadFor(context, options);
+      const settings = settingsOf(loaded);
+      const warning = endpointWarning(loaded.config);
+      const notes = [...loaded.notes, ...(warning === undefined ? [] : [warning]), driverNote(loaded)];
+      context.out(
+        options.json ? `${JSON.stringify({ valid: true, settings, notes })}\n` : text(settings, notes),
+      );
+    });
+}
+
+function settingsOf({ config, origins }: LoadedConfig): readonly ShownSetting[] {
+  return LEAVES.map(({ path }) => ({
+    path,
+    value: valueAt(config, path) ?? null,
+    origin: origins.get(path) ?? "default",
+  }));
+}
+
+function valueAt(config: object, path: string): unknown {
+  return path
+    .split(".")
+    .reduce<unknown>(
+      (value, name) =>
+        typeof value === "object" && value !== null
+          ? Object.getOwnPropertyDescriptor(value, name)?.value
+          : undefined,
+      config,
+    );
+}
+
+function driverNote({ config }: LoadedConfig): string {
+  if (config.cloud.driver === "dummy") return "Every VM is simulated (cloud.driver is dummy).";
+  const { allowed, reason } = processDriverUse(config);
+  return `VMs ${allowed ? "run" : "do not run"} as processes of this machine: ${reason}.`;
+}
+
+function text(settings: readonly ShownSetting[], notes: readonly string[]): string {
+  const lines = settings.map(({ path, value, origin }) => {
+    const where = origin === "default" ? "" : `   # ${origin}`;
+    return `${path}: ${value === null ? "" : JSON.stringify(value)}${where}`;
+  });
+  return `${[...lines, "", ...notes, "The configuration is valid."].join("\n")}\n`;
+}

@@ -1,0 +1,96 @@
+/** `gatehouse up`: starts the house, says where it is, and stays until it is told to stop. */
+
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { createLogger, stderrSink } from "../../shared/log.ts";
+import { endpointWarning } from "../config/listening.ts";
+import type { Config, Setting } from "../config.ts";
+import { endOnCrash } from "../main/crash.ts";
+import { describeDemo, startDemo } from "../main/demo.ts";
+import { stopRequested } from "../main/stop-signals.ts";
+import { type House, startHouse } from "../main.ts";
+import { type CommonOptions, loadFor, withCommonOptions } from "./common-options.ts";
+import type { CliContext } from "./context.ts";
+import { readWorldFile } from "./world-file.ts";
+
+interface UpOptions extends CommonOptions {
+  readonly world?: string;
+  readonly dummy?: boolean;
+  readonly dummyBootMs?: string;
+  readonly demo?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  gatehouse up
+  gatehouse up --demo                        with two guests to look at
+  gatehouse up --home /srv/gatehouse --config /etc/gatehouse.yaml
+  gatehouse up --world world.json --dummy --dummy-boot-ms 100
+  GATEHOUSE_ONEGATE_PORT=0 gatehouse up      any free port; run.json in the home tells which`;
+
+export function upCommand(context: CliContext): Command {
+  return withCommonOptions(new Command("up"))
+    .description("start the house, and stay until SIGINT or SIGTERM")
+    .option("--world <file>", "load this world first, into a home that is empty")
+    .option("--dummy", "simulate every VM")
+    .option("--dummy-boot-ms <ms>", "how long a simulated VM takes to boot (0)")
+    .option("--demo", "start two guests that report READY and push a metric")
+    .addHelpText("after", EXAMPLES)
+    .action((options: UpOptions) => up(context, options));
+}
+
+async function up(context: CliContext, options: UpOptions): Promise<void> {
+  const { config, notes } = loadFor(context, options, settingsOf(options));
+  const world = options.world === undefined ? undefined : readWorldFile(resolve(context.cwd, options.world));
+  const { clock } = context;
+  const pretty = process.stderr.isTTY === true;
+  const log = createLogger({ level: config.log.level, clock, sink: stderrSink(), pretty });
+  endOnCrash(process, log);
+  const stop = stopRequested(process, clock, log);
+  for (const note of notes) log.info({ note }, "From the configuration");
+  const warning = endpointWarning(config);
+  if (warning !== undefined) log.warn({ host: config.onegate.host }, warning);
+  const house = await startHouse(config, { log, clock, world });
+  context.out(summary(config, house));
+  const { onegate } = house.urls;
+  if (options.demo && onegate !== undefined) {
+    context.out("Starting the demo guests ...\n");
+    const guests = await Promise.race([startDemo(house.cloud, clock, process.execPath), stop]);
+    if (Array.isArray(guests))
+      context.out(describeDemo(guests, { onegate, homeOption: homeOption(options) }));
+  } else context.out(HINTS);
+  await stop;
+  context.out("Stopping: ending the guests that live with the house ...\n");
+  await house.close();
+}
+
+function settingsOf(options: UpOptions): readonly Setting[] {
+  const settings: Setting[] = [];
+  if (options.dummy) settings.push({ path: "cloud.driver", value: "dummy", origin: "--dummy" });
+  if (options.dummyBootMs !== undefined) {
+    const text = options.dummyBootMs;
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : text;
+    settings.push({ path: "cloud.dummy_boot_ms", value, origin: "--dummy-boot-ms" });
+  }
+  return settings;
+}
+
+const HINTS = `Try next, from another terminal:
+  gatehouse check       every setting, and where it comes from
+  gatehouse token 0     the token of VM 0, to ask OneGate with
+  gatehouse export      everything the house holds, as JSON
+`;
+
+/** What other commands need to find this home; nothing where they would find it anyway. */
+function homeOption(options: UpOptions): string {
+  return options.home === undefined ? "" : ` --home ${options.home}`;
+}
+
+function summary(config: Config, { urls, authFile }: House): string {
+  const lines = ["Gatehouse is up."];
+  if (urls.onegate !== undefined) lines.push(`  OneGate  ${urls.onegate}`);
+  lines.push(`  Admin    ${urls.admin}/readyz`);
+  lines.push(`  Home     ${config.home}`);
+  if (authFile !== undefined) lines.push(`  oneadmin's password is in ${authFile}`);
+  return `${lines.join("\n")}\n`;
+}

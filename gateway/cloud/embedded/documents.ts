@@ -1,0 +1,45 @@
+/** Documents: where OneFlow keeps services and their templates. */
+
+import type { Template } from "../../../shared/template/types.ts";
+import type { Actor, DocumentPool } from "../cloud.ts";
+import type { Document, JsonObject } from "../model.ts";
+import { authorize, DEFAULT_MODE } from "../permissions.ts";
+import { DOCUMENTS } from "./kinds.ts";
+import { checkName } from "./names.ts";
+import { OwnedObjects, ownedBy, type PoolContext } from "./pool.ts";
+
+export class Documents extends OwnedObjects<Document> implements DocumentPool {
+  constructor(context: PoolContext) {
+    super(context, DOCUMENTS, { noun: "document", label: "DOCUMENT" });
+  }
+
+  async allocate(
+    actor: Actor,
+    document: { type: number; name: string; body?: JsonObject; template?: Template },
+  ): Promise<number> {
+    checkName(document.name);
+    return await this.context.registry.transact(
+      (tx) =>
+        tx.insert(DOCUMENTS, (id) => ({
+          id,
+          ...ownedBy(tx, actor),
+          name: document.name,
+          mode: DEFAULT_MODE,
+          type: document.type,
+          body: document.body,
+          template: document.template ?? {},
+        })).id,
+    );
+  }
+
+  async update(actor: Actor, id: number, body: JsonObject): Promise<void> {
+    await this.edit(actor, id, "MANAGE", (document) => ({ ...document, body }));
+  }
+
+  async delete(actor: Actor, id: number): Promise<void> {
+    await this.context.registry.transact((tx) => {
+      authorize(actor, this.require(tx, id), "MANAGE", this.words.label);
+      tx.delete(DOCUMENTS, id);
+    });
+  }
+}

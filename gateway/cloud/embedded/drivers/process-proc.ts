@@ -1,0 +1,88 @@
+/** What Linux's /proc tells of processes: who runs, since when, in which session (proc(5)). */
+
+import { readdirSync, readFileSync } from "node:fs";
+
+/** A process told apart from later ones with the same pid by its start, in clock ticks since the machine's boot. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly startTicks: number;
+}
+
+export interface ProcessStat extends ProcessIdentity {
+  /** One letter: R, S, D run or wait, T is stopped, Z and X are dead. */
+  readonly state: string;
+  readonly parentPid: number;
+  readonly groupId: number;
+  readonly sessionId: number;
+}
+
+/** Reads a line of /proc/PID/stat; the command in parentheses may itself hold blanks and parentheses. */
+export function parseStat(text: string): ProcessStat | undefined {
+  const commandEnd = text.lastIndexOf(")");
+  const pid = Number.parseInt(text, 10);
+  const fields = text.slice(commandEnd + 2).split(" ");
+  const state = fields[0];
+  const numbers = [pid, ...[1, 2, 3, 19].map((index) => Number(fields[index]))];
+  if (commandEnd < 0 || !state || !numbers.every(Number.isSafeInteger)) return undefined;
+  const [, parentPid = 0, groupId = 0, sessionId = 0, startTicks = 0] = numbers;
+  return { pid, state, parentPid, groupId, sessionId, startTicks };
+}
+
+/** The process with this pid, dead but unreaped ones included; undefined when there is none. */
+export function readStat(pid: number): ProcessStat | undefined {
+  const text = readProc(pid, "stat");
+  return text === undefined ? undefined : parseStat(text);
+}
+
+/** A zombie is gone: whoever is pid 1 in a container may never reap it. */
+export function isDead(stat: ProcessStat): boolean {
+  return stat.state === "Z" || stat.state === "X";
+}
+
+/** What this very process does now; undefined when it is gone, even if another one has its pid. */
+export function livingStat({ pid, startTicks }: ProcessIdentity): ProcessStat | undefined {
+  const stat = readStat(pid);
+  return stat === undefined || stat.startTicks !== startTicks || isDead(stat) ? undefined : stat;
+}
+
+/** All pids of this moment. */
+export function listPids(): readonly number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+/** What a process can be known by wherever it goes: the users it runs as, or the CONTEXT_DIR it was started with. */
+export type MarkKind = "uid" | "context";
+
+export function uidMark(uid: number): string {
+  return `uid=${uid}`;
+}
+
+export function contextMark(contextDir: string): string {
+  return `CONTEXT_DIR=${contextDir}`;
+}
+
+/** The marks of a process, as far as we may read them: of its real, effective and saved uid, or of its context. */
+export function marksOf(pid: number, kind: MarkKind): readonly string[] {
+  if (kind === "context") {
+    const entries = (readProc(pid, "environ") ?? "").split("\0");
+    return entries.filter((entry) => entry.startsWith(contextMark("")));
+  }
+  const uids = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)/m.exec(readProc(pid, "status") ?? "")?.slice(1) ?? [];
+  return uids.map((uid) => uidMark(Number(uid)));
+}
+
+/** A name for this run of the machine: start ticks count anew after each. */
+export function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+}
+
+function readProc(pid: number, file: "stat" | "status" | "environ"): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch {
+    // Gone in the meantime, or not ours to read.
+    return undefined;
+  }
+}

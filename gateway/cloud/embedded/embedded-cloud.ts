@@ -1,0 +1,150 @@
+/** The embedded cloud: a registry of its own and drivers, behind the `Cloud` interface. */
+
+import type { Clock } from "../../../shared/clock.ts";
+import { GatehouseError } from "../../../shared/errors.ts";
+import { HOST_STATE } from "../../../shared/states/host.ts";
+import { VM_STATE } from "../../../shared/states/vm.ts";
+import { Registry } from "../../store/registry.ts";
+import type { Store } from "../../store/store.ts";
+import type { Cloud, CloudEvent } from "../cloud.ts";
+import type { World } from "../world.ts";
+import { Documents } from "./documents.ts";
+import type { Driver } from "./driver.ts";
+import { EventBus } from "./events.ts";
+import { HostLoad } from "./host-load.ts";
+import { Hosts, makeHost } from "./hosts.ts";
+import { ALL_KINDS, CLOSINGS, USERS, VMS } from "./kinds.ts";
+import { Networks } from "./networks.ts";
+import { readOnlyPools } from "./read-only-pools.ts";
+import { recover } from "./recovery.ts";
+import { Routers } from "./routers.ts";
+import { Scheduler } from "./scheduler.ts";
+import { Templates } from "./templates.ts";
+import { Groups, makeFirstUsers, Users } from "./users.ts";
+import { phaseOf } from "./vm-machine.ts";
+import { VmMaker } from "./vm-maker.ts";
+import { type RunnerLog, VmRunner } from "./vm-runner.ts";
+import { currentStay } from "./vm-transition.ts";
+import { Vms } from "./vms.ts";
+import { exportWorld, importWorld } from "./world-transfer.ts";
+
+export interface EmbeddedCloudOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: RunnerLog;
+  /** The drivers the house has, by their names. */
+  readonly drivers: readonly Driver[];
+  /** Runs every VM, whatever its host says: `--dummy`. */
+  readonly onlyDriver?: Driver | undefined;
+  /** What guests are told; asked for at each instantiation, undefined while OneGate does not listen. */
+  readonly onegateEndpoint: () => string | undefined;
+}
+
+/** The embedded cloud, with what only its house may do. */
+export interface EmbeddedCloud extends Cloud {
+  /** True before the first start: no user exists. */
+  isEmpty(): boolean;
+  /** Makes oneadmin with this password, and a first host for this driver. */
+  firstStart(options: { password: string; hostName: string; driver: string }): Promise<void>;
+  /** Loads a world into a cloud that holds nothing but what the first start made. @throws GatehouseError `conflict`. */
+  importWorld(world: World): Promise<{ broughtOneadmin: boolean }>;
+  exportWorld(): World;
+  /** A VM's classic token. @throws GatehouseError `not_found`. */
+  vmToken(vmId: number): string;
+  /** Takes up what VMs owe; to be called once, when guests can reach OneGate. */
+  start(): Promise<void>;
+  /** Ends the guests that live and die with the house, and waits for work under way; the store stays open. */
+  close(): Promise<void>;
+}
+
+/** Opens the cloud over a store. Nothing runs before `start`. */
+export async function openEmbeddedCloud(options: EmbeddedCloudOptions): Promise<EmbeddedCloud> {
+  const registry = await Registry.open(options.store, ALL_KINDS);
+  return assemble(options, registry);
+}
+
+function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCloud {
+  const { clock, log } = options;
+  const context = { registry, clock };
+  const events = new EventBus();
+  const { announce } = events;
+  const driverFor = (vmMad: string) =>
+    options.onlyDriver ?? options.drivers.find((driver) => driver.name === vmMad);
+  const runner = new VmRunner({ registry, clock, log, announce, driverFor });
+  const refusal = runner.refusal.bind(runner);
+  const load = new HostLoad(registry.collection(VMS).values());
+  const scheduler = new Scheduler({ registry, clock, log, announce, load, refusal });
+  const maker = new VmMaker(clock, announce, options.onegateEndpoint);
+  const vms = new Vms(context, announce, maker, runner);
+  const drivers = options.onlyDriver === undefined ? options.drivers : [options.onlyDriver];
+
+  const react = (event: CloudEvent): void => {
+    if (event.kind === "vm_state" && event.vm.state === VM_STATE.PENDING) scheduler.enqueue(event.vm.id);
+    else if (event.kind === "vm_state") runner.kick(event.vm);
+    else if (event.kind === "host_state" && event.host.state === HOST_STATE.MONITORED) scheduler.retryAll();
+  };
+
+  return {
+    vms,
+    templates: new Templates(context, maker),
+    networks: new Networks(context, announce),
+    routers: new Routers(context, maker, vms),
+    documents: new Documents(context),
+    hosts: new Hosts(context, announce),
+    users: new Users(context),
+    groups: new Groups(context),
+    ...readOnlyPools(context),
+    subscribe: events.subscribe,
+    isEmpty: () => registry.collection(USERS).size === 0,
+    firstStart: async (first) => {
+      await registry.transact((tx) => {
+        makeFirstUsers(tx, first.password);
+        makeHost(tx, { name: first.hostName, imMad: first.driver, vmMad: first.driver });
+      });
+    },
+    importWorld: async (world) => await importWorld(registry, world),
+    exportWorld: () => exportWorld(registry),
+    vmToken(vmId) {
+      const vm = registry.collection(VMS).get(vmId);
+      if (vm === undefined) throw new GatehouseError("not_found", `Error getting virtual machine [${vmId}].`);
+      return runner.token(vm);
+    },
+    async start() {
+      for (const driver of drivers) driver.onExit((vmId, reason) => void runner.guestEnded(vmId, reason));
+      events.subscribe(load.react);
+      events.subscribe(react);
+      const closedWithHouse = await takeClosing(registry);
+      await recover({ context, runner, scheduler, driverFor, closedWithHouse });
+    },
+    async close() {
+      scheduler.close();
+      await runner.close();
+      await noteClosing(registry, drivers);
+      for (const driver of drivers) await driver.close();
+    },
+  };
+}
+
+/** One object, deleted at the next start: whose guests the house ended by closing. */
+const CLOSING_ID = 0;
+
+async function noteClosing(registry: Registry, drivers: readonly Driver[]): Promise<void> {
+  const ending = new Set(drivers.filter((driver) => driver.endsGuestsOnClose).map((driver) => driver.name));
+  const vmIds = [...registry.collection(VMS).values()]
+    .filter(
+      (vm) => ending.has(currentStay(vm)?.vmMad ?? "") && ["RUNNING", "SUSPENDED"].includes(phaseOf(vm)),
+    )
+    .map((vm) => vm.id);
+  if (vmIds.length === 0) return;
+  await registry.transact((tx) => {
+    tx.delete(CLOSINGS, CLOSING_ID);
+    tx.insertWithId(CLOSINGS, { id: CLOSING_ID, vmIds });
+  });
+}
+
+async function takeClosing(registry: Registry): Promise<ReadonlySet<number>> {
+  const noted = registry.collection(CLOSINGS).get(CLOSING_ID);
+  if (noted === undefined) return new Set();
+  await registry.transact((tx) => tx.delete(CLOSINGS, CLOSING_ID));
+  return new Set(noted.vmIds);
+}

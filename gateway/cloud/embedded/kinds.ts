@@ -1,0 +1,135 @@
+/** The kinds of objects that the embedded cloud keeps in its registry, and how they are found. */
+
+import { stringOf, vectorsOf } from "../../../shared/template/types.ts";
+import {
+  defineKind,
+  type IndexKey,
+  type Key,
+  type Kind,
+  type KindDefinition,
+  type Versioned,
+} from "../../store/kind.ts";
+import type { Registry } from "../../store/registry.ts";
+import type {
+  Document,
+  Group,
+  Host,
+  LeaseHolder,
+  Network,
+  NetworkTemplate,
+  Router,
+  User,
+  Vm,
+  VmGroup,
+  VmTemplate,
+} from "../model.ts";
+import { currentStay } from "./vm-transition.ts";
+
+/** One taken address; see leaseKey. */
+export interface StoredLease extends Versioned {
+  readonly id: string;
+  readonly networkId: number;
+  readonly rangeId: number;
+  readonly index: number;
+  readonly holder: LeaseHolder;
+}
+
+/** The VMs whose guests the house ended when it closed. */
+export interface Closing extends Versioned {
+  readonly id: number;
+  readonly vmIds: readonly number[];
+}
+
+export const USERS = defineKind({
+  name: "user",
+  // 0 is oneadmin, 1 serveradmin, as in OpenNebula.
+  firstId: 2,
+  keyOf: (user: User) => user.id,
+  indexes: { name: (user) => user.name },
+});
+export const GROUPS = defineKind({ name: "group", firstId: 100, keyOf: (group: Group) => group.id });
+export const HOSTS = defineKind({ name: "host", keyOf: (host: Host) => host.id });
+export const VMS = defineKind({ name: "vm", keyOf: (vm: Vm) => vm.id });
+export const TEMPLATES = defineKind({ name: "template", keyOf: (template: VmTemplate) => template.id });
+export const NETWORKS = defineKind({ name: "network", keyOf: (network: Network) => network.id });
+export const NETWORK_TEMPLATES = defineKind({
+  name: "network_template",
+  keyOf: (template: NetworkTemplate) => template.id,
+});
+export const ROUTERS = defineKind({ name: "router", keyOf: (router: Router) => router.id });
+export const VM_GROUPS = defineKind({ name: "vm_group", keyOf: (group: VmGroup) => group.id });
+export const DOCUMENTS = defineKind({
+  name: "document",
+  keyOf: (document: Document) => document.id,
+  indexes: { type: (document) => document.type },
+});
+export const LEASES = defineKind({
+  name: "lease",
+  keyOf: (lease: StoredLease) => lease.id,
+  indexes: { network: (lease) => lease.networkId },
+});
+export const CLOSINGS = defineKind({ name: "closing", keyOf: (closing: Closing) => closing.id });
+
+export const ALL_KINDS: readonly KindDefinition[] = [
+  USERS,
+  GROUPS,
+  HOSTS,
+  VMS,
+  TEMPLATES,
+  NETWORKS,
+  NETWORK_TEMPLATES,
+  ROUTERS,
+  VM_GROUPS,
+  DOCUMENTS,
+  LEASES,
+  CLOSINGS,
+];
+
+/** Where a lease lies: network, range, and offset in it. */
+export function leaseKey(networkId: number, rangeId: number, index: number): string {
+  return `${networkId}/${rangeId}/${index}`;
+}
+
+/** What can be looked through: a transaction, for the newest state, or `durable`. */
+export interface Lookup {
+  values<T extends Versioned, K extends Key, I extends string>(kind: Kind<T, K, I>): Iterable<T>;
+  by<T extends Versioned, K extends Key, I extends string>(
+    kind: Kind<T, K, I>,
+    index: NoInfer<I>,
+    indexKey: IndexKey,
+  ): readonly T[];
+}
+
+/** What is durable, to be looked through. */
+export function durable(registry: Registry): Lookup {
+  return {
+    values: (kind) => registry.collection(kind).values(),
+    by: (kind, index, indexKey) => registry.collection(kind).by(index, indexKey),
+  };
+}
+
+export function userByName(lookup: Lookup, name: string): User | undefined {
+  return lookup.by(USERS, "name", name)[0];
+}
+
+export function leasesOfNetwork(lookup: Lookup, networkId: number): readonly StoredLease[] {
+  return lookup.by(LEASES, "network", networkId);
+}
+
+/** VMs that stay on a host, running or not. Looks at every VM: for rare questions only. */
+export function vmsOnHost(lookup: Lookup, hostId: number): readonly Vm[] {
+  return [...lookup.values(VMS)].filter((vm) => currentStay(vm)?.hostId === hostId);
+}
+
+/** Ids of routers with an interface on a network. */
+export function routersOnNetwork(lookup: Lookup, networkId: number): readonly number[] {
+  const isOn = (router: Router) =>
+    vectorsOf(router.template, "NIC").some((nic) => Number(nic.NETWORK_ID) === networkId);
+  return [...lookup.values(ROUTERS)].filter(isOn).map((router) => router.id);
+}
+
+/** The router a VM belongs to; undefined for other VMs. */
+export function routerIdOf(vm: Vm): number | undefined {
+  const text = stringOf(vm.template, "VROUTER_ID");
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}

@@ -1,0 +1,150 @@
+/** Virtual networks of the embedded cloud: address ranges, leases, reservations. */
+
+import { GatehouseError } from "../../../shared/errors.ts";
+import { NETWORK_STATE } from "../../../shared/states/network.ts";
+import { appendTemplate } from "../../../shared/template/edit.ts";
+import { stringOf, type Template, vectorsOf } from "../../../shared/template/types.ts";
+import type { Transaction } from "../../store/transaction.ts";
+import type { Actor, NetworkPool, UpdateMode } from "../cloud.ts";
+import type { AddressRange, Network, NetworkDetail } from "../model.ts";
+import { authorize, authorizeAdmin, DEFAULT_MODE } from "../permissions.ts";
+import type { Announce } from "./events.ts";
+import { LEASES, leaseKey, leasesOfNetwork, NETWORKS } from "./kinds.ts";
+import { freeRun } from "./leases.ts";
+import { checkName } from "./names.ts";
+import { networkDetail } from "./network-detail.ts";
+import { missing, OwnedObjects, ownedBy, type PoolContext } from "./pool.ts";
+import { parseRange, subRange } from "./ranges.ts";
+
+/** A network as asked for; everything else is the house's to fill. */
+interface NewNetwork {
+  readonly name: string;
+  readonly template: Template;
+  readonly ranges: readonly AddressRange[];
+  readonly parentId: number | undefined;
+}
+
+export class Networks extends OwnedObjects<Network> implements NetworkPool {
+  readonly #announce: Announce;
+
+  constructor(context: PoolContext, announce: Announce) {
+    super(context, NETWORKS, { noun: "virtual network", label: "NET" });
+    this.#announce = announce;
+  }
+
+  async detail(actor: Actor, id: number): Promise<NetworkDetail> {
+    await this.get(actor, id);
+    const detail = networkDetail(this.context.registry, id);
+    if (detail === undefined) throw missing(this.words, id);
+    return detail;
+  }
+
+  async allocate(actor: Actor, template: Template): Promise<number> {
+    authorizeAdmin(actor, "CREATE", this.words.label);
+    const name = checkName(stringOf(template, "NAME") ?? "");
+    const ranges = vectorsOf(template, "AR").map((vector, id) => parseRange(vector, id));
+    const { NAME: _name, AR: _ranges, ...rest } = template;
+    return await this.context.registry.transact((tx) =>
+      this.#insert(tx, actor, { name, template: rest, ranges, parentId: undefined }),
+    );
+  }
+
+  async update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {
+    await this.edit(actor, id, "MANAGE", (network) => ({
+      ...network,
+      template: mode === "append" ? appendTemplate(network.template, template) : template,
+    }));
+  }
+
+  async delete(actor: Actor, id: number): Promise<void> {
+    await this.context.registry.transact((tx) => {
+      const network = this.require(tx, id);
+      authorize(actor, network, "MANAGE", this.words.label);
+      const [lease] = leasesOfNetwork(tx, id);
+      if (lease !== undefined) {
+        const { kind, id: holder } = lease.holder;
+        throw new GatehouseError(
+          "conflict",
+          `Can not remove a virtual network with leases in use (${kind} ${holder}).`,
+        );
+      }
+      if (network.parentId !== undefined) giveBackReservation(tx, network, network.parentId);
+      tx.delete(NETWORKS, id);
+    });
+  }
+
+  async reserve(
+    actor: Actor,
+    id: number,
+    options: { name: string; size: number; rangeId?: number },
+  ): Promise<number> {
+    checkName(options.name);
+    if (!Number.isSafeInteger(options.size) || options.size < 1) {
+      throw new GatehouseError("bad_request", `SIZE must be a whole number above 0, not ${options.size}.`);
+    }
+    return await this.context.registry.transact((tx) => {
+      const network = this.require(tx, id);
+      authorize(actor, network, "USE", this.words.label);
+      const { range, first } = findRun(tx, network, options);
+      const { NAME: _, ...inherited } = network.template;
+      const ranges = [subRange(range, id, first, options.size)];
+      const reserved = this.#insert(tx, actor, {
+        name: options.name,
+        template: inherited,
+        ranges,
+        parentId: id,
+      });
+      for (let index = first; index < first + options.size; index += 1) {
+        tx.insertWithId(LEASES, {
+          id: leaseKey(id, range.id, index),
+          networkId: id,
+          rangeId: range.id,
+          index,
+          holder: { kind: "network", id: reserved },
+        });
+      }
+      return reserved;
+    });
+  }
+
+  #insert(tx: Transaction, actor: Actor, asked: NewNetwork): number {
+    const network = tx.insert(NETWORKS, (id) => ({
+      id,
+      ...ownedBy(tx, actor),
+      name: asked.name,
+      mode: DEFAULT_MODE,
+      state: NETWORK_STATE.READY,
+      prevState: NETWORK_STATE.INIT,
+      bridge: stringOf(asked.template, "BRIDGE") ?? `onebr${id}`,
+      vnMad: stringOf(asked.template, "VN_MAD") ?? "dummy",
+      parentId: asked.parentId,
+      clusterIds: [0],
+      template: asked.template,
+      ranges: asked.ranges,
+    }));
+    this.#announce(tx, { kind: "network_state", network });
+    return network.id;
+  }
+}
+
+function findRun(
+  tx: Transaction,
+  network: Network,
+  options: { size: number; rangeId?: number },
+): { range: AddressRange; first: number } {
+  for (const range of network.ranges) {
+    if (options.rangeId !== undefined && options.rangeId !== range.id) continue;
+    const first = freeRun(tx, network, range, options.size);
+    if (first !== undefined) return { range, first };
+  }
+  throw new GatehouseError(
+    "conflict",
+    `Not enough free addresses in a row in network ${network.name} (${network.id}) for SIZE ${options.size}.`,
+  );
+}
+
+function giveBackReservation(tx: Transaction, network: Network, parentId: number): void {
+  for (const lease of leasesOfNetwork(tx, parentId)) {
+    if (lease.holder.kind === "network" && lease.holder.id === network.id) tx.delete(LEASES, lease.id);
+  }
+}

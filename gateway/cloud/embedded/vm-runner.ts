@@ -1,0 +1,209 @@
+/**
+ * The shell around the VM machine: does what transient phases owe, through the drivers, and steps on.
+ * Each VM has a mailbox of one: its work is done one after another, VMs run side by side. Nothing is remembered here;
+ * after a crash `recover` finds the owed work in the phases.
+ */
+
+import { type Clock, epochSeconds } from "../../../shared/clock.ts";
+import { errorText, GatehouseError } from "../../../shared/errors.ts";
+import { isYes, stringOf, type Template, vectorOf } from "../../../shared/template/types.ts";
+import { classicToken } from "../../../shared/tokens/classic.ts";
+import type { Registry } from "../../store/registry.ts";
+import type { Host, Vm } from "../model.ts";
+import { contextFiles } from "./context/context-files.ts";
+import type { ContextFiles, Driver } from "./driver.ts";
+import type { Announce } from "./events.ts";
+import { USERS, VMS } from "./kinds.ts";
+import { letGo } from "./let-go.ts";
+import { owedWork, type Phase, phaseOf, type Work } from "./vm-machine.ts";
+import { tokenPasswordOf } from "./vm-maker.ts";
+import { currentStay, enterPhase } from "./vm-transition.ts";
+
+/** How long to wait when the store refused a step. */
+const STORE_RETRY_MS = 1_000;
+
+export interface RunnerLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface RunnerOptions {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: RunnerLog;
+  readonly announce: Announce;
+  /** The driver for a host's VM_MAD; undefined when the house has none. */
+  readonly driverFor: (vmMad: string) => Driver | undefined;
+}
+
+export class VmRunner {
+  readonly #options: RunnerOptions;
+  readonly #busy = new Map<number, Promise<void>>();
+  #closed = false;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Why this host cannot run the VM; undefined when it can. */
+  refusal(vm: Vm, host: Host): string | undefined {
+    const driver = this.#options.driverFor(host.vmMad);
+    return driver === undefined ? `the house has no driver "${host.vmMad}"` : driver.refusal(vm);
+  }
+
+  /** Takes up what the VM owes, if anything; a VM already being worked on is looked at again by its own turn. */
+  kick(vm: Vm): void {
+    if (this.#closed || owedWork(vm) === undefined || this.#busy.has(vm.id)) return;
+    const turn = this.#work(vm.id).finally(() => {
+      this.#busy.delete(vm.id);
+      const newest = this.#options.registry.collection(VMS).get(vm.id);
+      if (newest !== undefined) this.kick(newest);
+    });
+    this.#busy.set(vm.id, turn);
+  }
+
+  /** @throws GatehouseError `unavailable` when the driver could not. */
+  async reboot(vm: Vm, hard: boolean): Promise<void> {
+    try {
+      await this.#driverOf(vm).reboot(vm, hard, this.#context(vm));
+    } catch (error) {
+      throw new GatehouseError("unavailable", `VM ${vm.id} could not be rebooted: ${errorText(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** A running guest ended on its own: OpenNebula calls that POWEROFF. */
+  async guestEnded(vmId: number, reason: string): Promise<void> {
+    const { registry, log } = this.#options;
+    await registry.transact((tx) => {
+      const vm = tx.get(VMS, vmId);
+      const phase = vm === undefined ? undefined : phaseOf(vm);
+      if (vm === undefined || (phase !== "RUNNING" && phase !== "SUSPENDED" && phase !== "UNKNOWN")) return;
+      const ended = this.#entered(vm, "POWEROFF");
+      const noted = { ...ended, userTemplate: { ...ended.userTemplate, ERROR: reason } };
+      this.#options.announce(tx, { kind: "vm_state", vm: tx.put(VMS, noted), previous: vm });
+      tx.after(() => log.warn({ vm: vmId, reason }, "guest ended on its own"));
+    });
+  }
+
+  /** Waits for the work under way, and takes up no more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#busy.values());
+  }
+
+  /** Where the VM is, does what it owes, and steps on, until it is at rest or someone moved it meanwhile. */
+  async #work(vmId: number): Promise<void> {
+    while (!this.#closed) {
+      const vm = this.#options.registry.collection(VMS).get(vmId);
+      const owed = vm === undefined ? undefined : owedWork(vm);
+      if (vm === undefined || owed === undefined) return;
+      const outcome = await this.#attempt(vm, owed.work);
+      const next = outcome.ok ? owed.done : owed.failed;
+      const moved = await this.#step(vm, next, outcome);
+      if (!moved) return;
+    }
+  }
+
+  async #attempt(vm: Vm, work: Work): Promise<Outcome> {
+    try {
+      return { ok: true, deployId: await this.#do(vm, work) };
+    } catch (error) {
+      this.#options.log.warn({ vm: vm.id, phase: phaseOf(vm), error: errorText(error) }, "driver failed");
+      return { ok: false, reason: errorText(error) };
+    }
+  }
+
+  async #do(vm: Vm, work: Work): Promise<string | undefined> {
+    const driver = this.#driverOf(vm);
+    switch (work) {
+      case "deploy":
+        return await driver.deploy(vm, this.#context(vm));
+      case "resume":
+        await driver.resume(vm);
+        return undefined;
+      case "suspend":
+        await driver.suspend(vm);
+        return undefined;
+      case "shutdown":
+        await driver.shutdown(vm, false);
+        return undefined;
+      case "shutdown-hard":
+        await driver.shutdown(vm, true);
+        return undefined;
+      case "cleanup":
+        await driver.shutdown(vm, true);
+        await driver.cleanup(vm);
+        return undefined;
+    }
+  }
+
+  /** False when the VM was moved by someone else while the driver worked: then its new phase says what to do. */
+  async #step(before: Vm, phase: Phase, outcome: Outcome): Promise<boolean> {
+    const { registry, announce } = this.#options;
+    try {
+      return await registry.transact((tx) => {
+        const vm = tx.get(VMS, before.id);
+        if (vm === undefined || phaseOf(vm) !== phaseOf(before)) return vm !== undefined;
+        const entered = this.#entered(vm, phase);
+        const put = tx.put(VMS, {
+          ...entered,
+          ...(outcome.ok && outcome.deployId !== undefined ? { deployId: outcome.deployId } : {}),
+          userTemplate: withOutcome(entered.userTemplate, outcome),
+        });
+        if (phase === "DONE") letGo(tx, put);
+        announce(tx, { kind: "vm_state", vm: put, previous: vm });
+        return true;
+      });
+    } catch (error) {
+      // The store could not write: the phase still says what is owed, so try again when it may have room.
+      this.#options.log.warn({ vm: before.id, error: errorText(error) }, "VM state could not be stored");
+      await new Promise<void>((resolve) => this.#options.clock.after(STORE_RETRY_MS, resolve));
+      return true;
+    }
+  }
+
+  #entered(vm: Vm, phase: Phase): Vm {
+    return enterPhase(vm, phase, epochSeconds(this.#options.clock));
+  }
+
+  #driverOf(vm: Vm): Driver {
+    const vmMad = currentStay(vm)?.vmMad ?? vm.history.at(-1)?.vmMad ?? "";
+    const driver = this.#options.driverFor(vmMad);
+    if (driver === undefined)
+      throw new GatehouseError("unavailable", `The house has no driver "${vmMad}" for VM ${vm.id}.`);
+    return driver;
+  }
+
+  #context(vm: Vm): ContextFiles {
+    const context = vectorOf(vm.template, "CONTEXT") ?? {};
+    return contextFiles({ context, token: isYes(context.TOKEN) ? this.token(vm) : undefined });
+  }
+
+  /** The classic token of a VM, signed with its creator's TOKEN_PASSWORD. @throws GatehouseError `wrong_state` without one. */
+  token(vm: Vm): string {
+    const creator = Number(stringOf(vm.template, "CREATED_BY") ?? vm.uid);
+    const users = this.#options.registry.collection(USERS);
+    const tokenPassword = tokenPasswordOf(users.get(creator) ?? users.get(vm.uid));
+    if (tokenPassword === undefined) {
+      throw new GatehouseError(
+        "wrong_state",
+        "Cannot generate OneGate token: TOKEN_PASSWORD not set in the user template.",
+      );
+    }
+    return classicToken({ vmId: vm.id, stime: vm.stime, tokenPassword });
+  }
+}
+
+type Outcome =
+  | { readonly ok: true; readonly deployId: string | undefined }
+  | { readonly ok: false; readonly reason: string };
+
+/** OpenNebula keeps the last failure in USER_TEMPLATE/ERROR, and drops it when things go well. */
+function withOutcome(userTemplate: Template, outcome: Outcome): Template {
+  if (!outcome.ok) return { ...userTemplate, ERROR: outcome.reason };
+  if (userTemplate.ERROR === undefined && userTemplate.SCHED_MESSAGE === undefined) return userTemplate;
+  const { ERROR: _error, SCHED_MESSAGE: _message, ...rest } = userTemplate;
+  return rest;
+}

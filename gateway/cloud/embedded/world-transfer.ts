@@ -1,0 +1,118 @@
+/** A whole world into the embedded cloud, and out of it again. */
+
+import { GatehouseError } from "../../../shared/errors.ts";
+import type { Kind } from "../../store/kind.ts";
+import type { Registry } from "../../store/registry.ts";
+import type { Transaction } from "../../store/transaction.ts";
+import { type Base, DOCUMENT_TYPE } from "../model.ts";
+import type { World } from "../world.ts";
+import {
+  DOCUMENTS,
+  GROUPS,
+  HOSTS,
+  LEASES,
+  leaseKey,
+  NETWORK_TEMPLATES,
+  NETWORKS,
+  ROUTERS,
+  TEMPLATES,
+  USERS,
+  VM_GROUPS,
+  VMS,
+} from "./kinds.ts";
+import { networkDetail } from "./network-detail.ts";
+
+const ONEADMIN_UID = 0;
+
+/** Loads a world in one transaction. @throws GatehouseError `conflict` when the cloud is in use already. */
+export async function importWorld(registry: Registry, world: World): Promise<{ broughtOneadmin: boolean }> {
+  return await registry.transact((tx) => {
+    requireUnused(tx);
+    const broughtOneadmin = world.users.some((user) => user.id === ONEADMIN_UID);
+    replaceBrought(tx, GROUPS, world.groups);
+    replaceBrought(tx, USERS, world.users);
+    // The first start's host is for a cloud without any: a world that has hosts has them all.
+    if (world.hosts.length > 0) for (const host of [...tx.values(HOSTS)]) tx.delete(HOSTS, host.id);
+    insertAll(tx, HOSTS, world.hosts);
+    insertAll(tx, TEMPLATES, world.templates);
+    insertAll(tx, NETWORK_TEMPLATES, world.networkTemplates);
+    insertAll(tx, ROUTERS, world.routers);
+    insertAll(tx, VM_GROUPS, world.vmGroups);
+    insertAll(tx, VMS, world.vms);
+    insertAll(tx, DOCUMENTS, [...world.serviceTemplates, ...world.services]);
+    for (const detail of world.networks) insertNetwork(tx, detail);
+    return { broughtOneadmin };
+  });
+}
+
+/** Everything the cloud holds, as a world. */
+export function exportWorld(registry: Registry): World {
+  const all = <T extends Base, I extends string>(kind: Kind<T, number, I>): readonly T[] =>
+    [...registry.collection(kind).values()].sort((left, right) => left.id - right.id);
+  const documents = all(DOCUMENTS);
+  return {
+    users: all(USERS),
+    groups: all(GROUPS),
+    hosts: all(HOSTS),
+    networks: all(NETWORKS)
+      .map((network) => networkDetail(registry, network.id))
+      .filter((detail) => detail !== undefined),
+    networkTemplates: all(NETWORK_TEMPLATES),
+    routers: all(ROUTERS),
+    templates: all(TEMPLATES),
+    vmGroups: all(VM_GROUPS),
+    vms: all(VMS),
+    serviceTemplates: documents.filter((document) => document.type === DOCUMENT_TYPE.serviceTemplate),
+    services: documents.filter((document) => document.type === DOCUMENT_TYPE.service),
+  };
+}
+
+/** The homes that may be imported into: new ones, with nothing but what the first start made. */
+function requireUnused(tx: Transaction): void {
+  requireNone(tx, VMS);
+  requireNone(tx, TEMPLATES);
+  requireNone(tx, NETWORKS);
+  requireNone(tx, NETWORK_TEMPLATES);
+  requireNone(tx, ROUTERS);
+  requireNone(tx, VM_GROUPS);
+  requireNone(tx, DOCUMENTS);
+}
+
+function requireNone<T extends Base, I extends string>(tx: Transaction, kind: Kind<T, number, I>): void {
+  for (const object of tx.values(kind)) {
+    throw new GatehouseError(
+      "conflict",
+      `An import wants an empty home, and this one has ${kind.name} ${object.id}; choose another with --home.`,
+    );
+  }
+}
+
+function insertAll<T extends Base, I extends string>(
+  tx: Transaction,
+  kind: Kind<T, number, I>,
+  objects: readonly Omit<T, "version">[],
+): void {
+  for (const object of objects) tx.insertWithId(kind, object);
+}
+
+/** Users and groups of the first start give way to the world's of the same id. */
+function replaceBrought<T extends Base, I extends string>(
+  tx: Transaction,
+  kind: Kind<T, number, I>,
+  objects: readonly (Omit<T, "version"> & { readonly id: number })[],
+): void {
+  for (const object of objects) {
+    tx.delete(kind, object.id);
+    tx.insertWithId(kind, object);
+  }
+}
+
+function insertNetwork(tx: Transaction, detail: World["networks"][number]): void {
+  tx.insertWithId(NETWORKS, detail.network);
+  for (const [rangeId, leases] of detail.leases) {
+    for (const { index, holder } of leases) {
+      const id = leaseKey(detail.network.id, rangeId, index);
+      tx.insertWithId(LEASES, { id, networkId: detail.network.id, rangeId, index, holder });
+    }
+  }
+}

@@ -1,0 +1,140 @@
+/** Every setting of the house: one schema, from which names, defaults, environment variables and error texts come. */
+
+import { z } from "zod";
+import { LOG_LEVELS } from "../../shared/log.ts";
+import { oneGateSettingsSchema } from "../onegate/settings.ts";
+
+const MAX_LIST_ITEMS = 1_000;
+const MEBIBYTE = 1_024 * 1_024;
+/** OneGate knows its own defaults (reboot is restricted, as recorded); here they only get names for files. */
+const ONEGATE = oneGateSettingsSchema.parse({});
+
+const on = (what: string, byDefault = true) =>
+  z.boolean().default(byDefault).describe(`true or false: ${what}`);
+const text = (what: string) => z.string().min(1).max(4_096).describe(what);
+const names = (what: string, byDefault: readonly string[]) =>
+  z
+    .array(z.string().min(1).max(256))
+    .max(MAX_LIST_ITEMS)
+    .default([...byDefault])
+    .describe(`a list of ${what}`);
+const attributes = (what: string, byDefault: readonly string[]) =>
+  z
+    .array(z.string().regex(/^[A-Za-z0-9_]{1,256}$/))
+    .max(MAX_LIST_ITEMS)
+    .default([...byDefault])
+    .describe(`a list of ${what}, each of letters, digits and _`);
+const whole = (what: string, least: number, most: number, byDefault: number) =>
+  z
+    .int()
+    .min(least)
+    .max(most)
+    .default(byDefault)
+    .describe(`a whole number from ${least} to ${most}: ${what}`);
+const port = (byDefault: number) => whole("a TCP port, 0 for any free one", 0, 65_535, byDefault);
+const host = z
+  .string()
+  .max(255)
+  .regex(/^[A-Za-z0-9.:_%-]+$/)
+  .default("127.0.0.1")
+  .describe("an address or host name to listen on, without port");
+const url = (what: string) =>
+  z
+    .url({ protocol: /^https?$/ })
+    .max(2_048)
+    .optional()
+    .describe(`an http or https URL: ${what}`);
+
+/** By default every call is open (seed 003, 5.2.2 "permissions"). */
+const permissions = z
+  .strictObject({
+    vm: z
+      .strictObject({
+        show: on("GET /vm"),
+        show_by_id: on("GET /vms/ID"),
+        update: on("PUT /vm"),
+        update_by_id: on("PUT /vms/ID"),
+        action_by_id: on("POST /vms/ID/action"),
+      })
+      .prefault({}),
+    service: z
+      .strictObject({ show: on("GET /service"), change_cardinality: on("PUT /service/role/ROLE") })
+      .prefault({}),
+    vrouter: z.strictObject({ show: on("GET /vrouter") }).prefault({}),
+    vnet: z.strictObject({ show_by_id: on("GET /vnet/ID") }).prefault({}),
+  })
+  .prefault({});
+
+const onegate = z
+  .strictObject({
+    enabled: on("whether OneGate listens"),
+    host,
+    port: port(5030),
+    conf_file: text("the path of OpenNebula's onegate-server.conf, read below this configuration").optional(),
+    ssl_server: url("where a TLS proxy serves OneGate"),
+    endpoint: url("what VM contexts carry as ONEGATE_ENDPOINT; by default where OneGate listens"),
+    permissions,
+    restricted_attrs: attributes("attributes that a VM may not write", ONEGATE.restrictedAttributes),
+    restricted_actions: names("actions that a VM may not ask for", ONEGATE.restrictedActions),
+    vnet_template_attributes: attributes(
+      "network attributes shown to virtual routers",
+      ONEGATE.vnetTemplateAttributes,
+    ),
+    max_body_bytes: whole("the largest request body", 1_024, 64 * MEBIBYTE, ONEGATE.maxBodyBytes),
+  })
+  .prefault({});
+
+/** 5031 is next to OneGate's port and used by no daemon of OpenNebula; fixed, so that a probe can be set up once. */
+const admin = z.strictObject({ host, port: port(5031) }).prefault({});
+
+const processDriver = z
+  .strictObject({
+    enabled: z
+      .enum(["auto", "always", "never"])
+      .default("auto")
+      .describe("auto, always or never; auto: only while every server listens on loopback"),
+    trusted_users: names("users whose templates may run as processes", ["oneadmin"]),
+    uid_base: whole(
+      "the first of the user ids that guests run under, when the house is root",
+      1,
+      2 ** 31,
+      200_000,
+    ),
+    run_dir: text(
+      "a directory for the guests' files; by default guests in the home, or below /var/lib/gatehouse for root",
+    ).optional(),
+    grace_ms: whole("how long a guest may take to shut down", 0, 3_600_000, 30_000),
+    max_log_bytes: whole("the size at which a guest's log is cut", 1_024, 1_024 * MEBIBYTE, MEBIBYTE),
+  })
+  .prefault({});
+
+const cloud = z
+  .strictObject({
+    driver: z
+      .enum(["process", "dummy"])
+      .default("process")
+      .describe("process or dummy: what runs the VMs of the first host; dummy simulates every VM"),
+    dummy_boot_ms: whole("how long a simulated VM takes to boot", 0, 86_400_000, 0),
+    process: processDriver,
+  })
+  .prefault({});
+
+const log = z
+  .strictObject({
+    level: z
+      .enum(LOG_LEVELS)
+      .default("info")
+      .describe(`one of ${LOG_LEVELS.join(", ")}`),
+  })
+  .prefault({});
+
+export const configSchema = z.strictObject({
+  home: text("a directory, where everything the house knows is kept").default("./var"),
+  onegate,
+  admin,
+  cloud,
+  log,
+});
+
+/** The whole configuration, checked, with every default filled in. */
+export type Config = Readonly<z.output<typeof configSchema>>;

@@ -1,0 +1,46 @@
+/** The drivers that the configuration asks for. */
+
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { Clock } from "../../shared/clock.ts";
+import type { Driver } from "../cloud/embedded/driver.ts";
+import { dummyDriver } from "../cloud/embedded/drivers/dummy.ts";
+import { processDriver } from "../cloud/embedded/drivers/process.ts";
+import { processDriverUse } from "../config/listening.ts";
+import type { Config } from "../config.ts";
+
+/** Where root's guests are: the home's mode keeps their own uids out of it. */
+const ROOTS_GUESTS = "/var/lib/gatehouse/guests";
+
+export interface Drivers {
+  readonly all: readonly Driver[];
+  /** The one that runs every VM, when every VM is to be simulated. */
+  readonly only: Driver | undefined;
+}
+
+/** `trustedUids` may be filled later, once the users of `cloud.process.trusted_users` are known. */
+export function makeDrivers(config: Config, clock: Clock, trustedUids: ReadonlySet<number>): Drivers {
+  const dummy = dummyDriver({ clock, bootMs: config.cloud.dummy_boot_ms });
+  if (config.cloud.driver === "dummy") return { all: [dummy], only: dummy };
+  const { uid_base, grace_ms, max_log_bytes } = config.cloud.process;
+  const use = processDriverUse(config);
+  const asRoot = process.getuid?.() === 0;
+  const local = processDriver({
+    clock,
+    enabled: use.allowed,
+    refusalReason: `VMs do not run as processes: ${use.reason}; cloud.process.enabled (GATEHOUSE_CLOUD_PROCESS_ENABLED) may be always, auto or never.`,
+    trustedUids,
+    runDir: guestsDirectory(config, asRoot),
+    uidBase: asRoot ? uid_base : undefined,
+    graceMs: grace_ms,
+    maxLogBytes: max_log_bytes,
+  });
+  return { all: [local, dummy], only: undefined };
+}
+
+/** Each home has its own, since VM ids repeat from home to home. */
+function guestsDirectory(config: Config, asRoot: boolean): string {
+  if (config.cloud.process.run_dir !== undefined) return config.cloud.process.run_dir;
+  if (!asRoot) return join(config.home, "guests");
+  return join(ROOTS_GUESTS, createHash("sha256").update(config.home).digest("hex").slice(0, 16));
+}

@@ -1,0 +1,121 @@
+/** Serves an app over TCP or a unix socket, with limits that no sender can stretch. */
+
+import { rmSync } from "node:fs";
+import { Server } from "node:http";
+import { createAdaptorServer, type Http2Bindings, type HttpBindings } from "@hono/node-server";
+import type { Clock } from "../../shared/clock.ts";
+import { errorText, GatehouseError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/log.ts";
+
+/** A head of more bytes than this, 10,000 headers among them, is answered 431 by Node. */
+const MAX_HEADER_BYTES = 16 * 1_024;
+/** A sender that has not finished its head, or its whole request, by then gets 408. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** How often those two are looked at. */
+const TIMEOUT_CHECK_MS = 2_000;
+/** Connections idle between requests, and those on which nothing moves within one, are closed. */
+const KEEP_ALIVE_TIMEOUT_MS = 30_000;
+const IDLE_TIMEOUT_MS = 120_000;
+/** Further connections are closed at once; below the usual limit of open files twice over. */
+const MAX_CONNECTIONS = 8_192;
+/** Requests under way may finish for so long when the house closes. */
+const CLOSE_GRACE_MS = 5_000;
+
+/** What @hono/node-server calls for a request. */
+export interface Fetching {
+  fetch(request: Request, bindings: HttpBindings | Http2Bindings): Response | Promise<Response>;
+}
+
+export type Endpoint =
+  | { readonly host: string; readonly port: number }
+  /** Made with mode 0600; one left over by a crash is replaced. */
+  | { readonly socketPath: string };
+
+export interface Listening {
+  /** The TCP port really taken; 0 on a unix socket. */
+  readonly port: number;
+  /** Stops taking connections, and waits for requests under way. */
+  close(): Promise<void>;
+}
+
+export interface ListenOptions {
+  /** For errors and logs: `onegate`. */
+  readonly name: string;
+  readonly app: Fetching;
+  readonly endpoint: Endpoint;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** @throws GatehouseError `conflict` when the address is taken, `unavailable` when it cannot be listened on. */
+export async function listen(options: ListenOptions): Promise<Listening> {
+  const { name, app, endpoint, clock, log } = options;
+  const server = createServer(app);
+  await new Promise<void>((resolve, reject) => {
+    server.once("listening", resolve);
+    server.once("error", (error) => reject(cannotListen(name, endpoint, error)));
+    bind(server, endpoint);
+  });
+  server.on("error", (error) =>
+    log.error({ err: error, server: name }, "A server failed to take a connection"),
+  );
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    close: () => close(server, clock),
+  };
+}
+
+function createServer(app: Fetching): Server {
+  const server = createAdaptorServer({
+    fetch: (request, bindings) => app.fetch(request, bindings),
+    serverOptions: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    },
+  });
+  if (!(server instanceof Server))
+    throw new GatehouseError("internal", "The adaptor made no HTTP/1.1 server.");
+  server.maxConnections = MAX_CONNECTIONS;
+  server.setTimeout(IDLE_TIMEOUT_MS);
+  return server;
+}
+
+/** Node binds a unix socket before `listen` returns, so the mask is changed for that one call only. */
+function bind(server: Server, endpoint: Endpoint): void {
+  if (!("socketPath" in endpoint)) {
+    server.listen(endpoint.port, endpoint.host);
+    return;
+  }
+  rmSync(endpoint.socketPath, { force: true });
+  const mask = process.umask(0o177);
+  try {
+    server.listen(endpoint.socketPath);
+  } finally {
+    process.umask(mask);
+  }
+}
+
+function cannotListen(name: string, endpoint: Endpoint, error: Error): GatehouseError {
+  const where = "socketPath" in endpoint ? endpoint.socketPath : `${endpoint.host}:${endpoint.port}`;
+  const code = "code" in error ? error.code : undefined;
+  if (code === "EADDRINUSE") {
+    const hint = `set ${name}.port (GATEHOUSE_${name.toUpperCase()}_PORT) to another one, or to 0 for any that is free`;
+    return new GatehouseError("conflict", `${name} cannot listen on ${where}, which is taken; ${hint}.`);
+  }
+  return new GatehouseError("unavailable", `${name} cannot listen on ${where}: ${errorText(error)}.`, {
+    cause: error,
+  });
+}
+
+async function close(server: Server, clock: Clock): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cancel = clock.after(CLOSE_GRACE_MS, () => server.closeAllConnections());
+  await closed;
+  cancel();
+}

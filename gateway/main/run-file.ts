@@ -1,0 +1,22 @@
+/** `run.json`: while the house runs, where it is to be found. */
+
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { writePrivateFile } from "./files.ts";
+
+/** URLs of what is enabled. */
+export interface RunFile {
+  readonly pid: number;
+  readonly onegate?: string | undefined;
+  readonly admin: string;
+}
+
+const RUN_FILE = "run.json";
+
+export function writeRunFile(home: string, content: RunFile): void {
+  writePrivateFile(join(home, RUN_FILE), `${JSON.stringify(content)}\n`);
+}
+
+export function removeRunFile(home: string): void {
+  rmSync(join(home, RUN_FILE), { force: true });
+}

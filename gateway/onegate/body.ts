@@ -1,0 +1,108 @@
+/** Reading request bodies: bounded while they arrive, also where fetch knows none (a GET's form), and as strict text. */
+
+import type { IncomingMessage } from "node:http";
+import { GatehouseError } from "../../shared/errors.ts";
+import { type Parameters, parseParameters } from "./parameters.ts";
+
+const FORM_TYPE = "application/x-www-form-urlencoded";
+
+/**
+ * What the guest's command may put into a form (spec onegate-cli.md 2: all its options). A body that is labelled a
+ * form but holds any other name is attribute text: `curl -d "URL=http://h/?a=1&type=2"` must store a URL, not erase.
+ */
+const CLIENT_OPTIONS: ReadonlySet<string> = new Set([
+  "data",
+  "type",
+  "id",
+  "extended",
+  "json",
+  "hard",
+  "role",
+  "cardinality",
+  "erase",
+  "help",
+]);
+
+/** Where a body comes from: node's request when there is one (it keeps a GET's body), else fetch's. */
+export interface BodySource {
+  readonly incoming: IncomingMessage | undefined;
+  readonly request: Request;
+  header(name: string): string | undefined;
+}
+
+/** @throws GatehouseError `too_large` as soon as the bound is passed, or announced to be; the rest stays unread. */
+export async function readBody(source: BodySource, maxBytes: number): Promise<Uint8Array> {
+  const length = source.header("content-length");
+  if (length !== undefined && Number(length) > maxBytes) throw tooLarge(maxBytes);
+  if (source.incoming !== undefined) {
+    const bodyless = length === undefined && source.header("transfer-encoding") === undefined;
+    return bodyless || length === "0" ? new Uint8Array() : readIncoming(source.incoming, maxBytes);
+  }
+  return source.request.body === null ? new Uint8Array() : readStream(source.request.body, maxBytes);
+}
+
+/** The bytes as text. @throws GatehouseError `bad_request` when they are not UTF-8. */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new GatehouseError("bad_request", "The body is not valid UTF-8.", { cause });
+  }
+}
+
+/** True when the body is labelled as an urlencoded form; what it holds may still be something else. */
+export function isFormLabelled(source: BodySource): boolean {
+  const [type = ""] = (source.header("content-type") ?? "").split(";", 1);
+  return type.trim().toLowerCase() === FORM_TYPE;
+}
+
+/**
+ * The form in a body labelled so; undefined when it is attribute text all the same.
+ * @throws GatehouseError `bad_request` for malformed encoding, or `data` given more than once.
+ */
+export function formOf(text: string): Parameters | undefined {
+  const names = text.split("&").map((pair) => pair.split("=", 1)[0] ?? "");
+  if (!names.every((name) => CLIENT_OPTIONS.has(name)) || !names.includes("data")) return undefined;
+  return parseParameters(text);
+}
+
+function tooLarge(maxBytes: number): GatehouseError {
+  return new GatehouseError("too_large", `The body is too large: at most ${maxBytes} bytes are taken.`);
+}
+
+function endedEarly(): GatehouseError {
+  return new GatehouseError("bad_request", "The body ended before its announced length.");
+}
+
+function readIncoming(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  if (incoming.readableDidRead) throw new Error("the request body was already read");
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (work: () => void): void => {
+      incoming.off("data", onData).off("end", onEnd).off("error", onClose).off("close", onClose);
+      work();
+    };
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size <= maxBytes) return;
+      incoming.pause();
+      settle(() => reject(tooLarge(maxBytes)));
+    };
+    const onEnd = (): void => settle(() => resolve(Buffer.concat(chunks)));
+    const onClose = (): void => settle(() => reject(endedEarly()));
+    incoming.on("data", onData).on("end", onEnd).on("error", onClose).on("close", onClose);
+  });
+}
+
+async function readStream(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

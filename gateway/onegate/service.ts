@@ -1,0 +1,108 @@
+/** `GET /service` and `PUT /service/role/ROLE`: a guest reads and scales its own service (spec onegate-api.md 4.6, 4.7). */
+
+import { z } from "zod";
+import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
+import type { Actor, Cloud } from "../cloud/cloud.ts";
+import { vmToDocument } from "../cloud/document/vm.ts";
+import type { Vm } from "../cloud/model.ts";
+import type { ServiceScaler, ServiceView } from "../oneflow/directory.ts";
+import { shown } from "./ids.ts";
+import { parseJson } from "./json.ts";
+import { isUnreadable } from "./relation.ts";
+import type { GateRequest } from "./request.ts";
+import { emptyOk, jsonText } from "./respond.ts";
+import type { GateContext, GuestHandler } from "./route.ts";
+
+export function showService({ cloud, relations }: GateContext): GuestHandler {
+  const plainTexts = new ServiceTexts(shortVm);
+  const extendedTexts = new ServiceTexts(vmToDocument);
+  return async function service(request, guest) {
+    const view = await relations.serviceOf(guest);
+    const texts = (await wantsExtended(request)) ? extendedTexts : plainTexts;
+    return jsonText(texts.of(view, await readVms(cloud, guest.owner, view)));
+  };
+}
+
+const scaleRequest = z.object({
+  cardinality: z.union([
+    z.int().min(0),
+    z
+      .string()
+      .regex(/^[0-9]{1,9}$/)
+      .transform(Number),
+  ]),
+});
+
+/** Without a scaler (OneFlow is off) every scale is refused. */
+export function scaleRole({ relations }: GateContext, scaler: ServiceScaler | undefined): GuestHandler {
+  return async function scale(request, guest) {
+    const role = request.pathParameter("role") ?? "";
+    const { id } = await relations.serviceOf(guest);
+    const refused = `Error performing action on service ${id} role ${shown(role)}`;
+    const wanted = scaleRequest.safeParse(parseJson(await request.text()));
+    if (!wanted.success) throw new GatehouseError("bad_request", refused);
+    if (scaler === undefined)
+      throw new GatehouseError("unavailable", "Scaling needs OneFlow, which is not enabled.");
+    try {
+      await scaler.scale(guest.owner, id, role, wanted.data.cardinality);
+    } catch (cause) {
+      if (!isGatehouseError(cause) || cause.code === "unavailable") throw cause;
+      throw new GatehouseError("bad_request", refused, { cause });
+    }
+    return emptyOk();
+  };
+}
+
+/** On whenever the parameter is there, whatever its value (recorded: `extended=false` and `extended=` too). */
+async function wantsExtended(request: GateRequest): Promise<boolean> {
+  return request.query().has("extended") || (await request.form()).has("extended");
+}
+
+/** The VMs of all roles in order, as the owner sees them; undefined where one is gone or not the owner's to see. */
+async function readVms(
+  cloud: Pick<Cloud, "vms">,
+  owner: Actor,
+  view: ServiceView,
+): Promise<readonly (Vm | undefined)[]> {
+  const ids = view.roles.flatMap((role) => role.vmIds);
+  return Promise.all(ids.map((vmId) => cloud.vms.get(owner, vmId).catch(unlessUnreadable)));
+}
+
+function unlessUnreadable(error: unknown): undefined {
+  if (!isUnreadable(error)) throw error;
+}
+
+/** The text of a service, kept while its document and all its VMs stay the snapshots it was made from. */
+class ServiceTexts {
+  readonly #vmInfo: (vm: Vm) => object;
+  readonly #made = new WeakMap<ServiceView, { vms: readonly (Vm | undefined)[]; text: string }>();
+
+  constructor(vmInfo: (vm: Vm) => object) {
+    this.#vmInfo = vmInfo;
+  }
+
+  of(view: ServiceView, vms: readonly (Vm | undefined)[]): string {
+    const known = this.#made.get(view);
+    if (known?.vms.every((vm, index) => vm === vms[index])) return known.text;
+    const text = this.#textOf(view, vms);
+    this.#made.set(view, { vms, text });
+    return text;
+  }
+
+  #textOf(view: ServiceView, vms: readonly (Vm | undefined)[]): string {
+    const next = vms.values();
+    const roles = view.roles.map(({ name, cardinality, state, vmIds }) => {
+      const nodes = vmIds.map((vmId) => {
+        const vm = next.next().value;
+        return { deploy_id: vmId, running: null, vm_info: vm === undefined ? null : this.#vmInfo(vm) };
+      });
+      return { name, cardinality, state, nodes };
+    });
+    return JSON.stringify({ SERVICE: { name: view.name, id: String(view.id), state: view.state, roles } });
+  }
+}
+
+function shortVm(vm: Vm): object {
+  const { uname: UNAME, gname: GNAME, name: NAME } = vm;
+  return { VM: { ID: String(vm.id), UID: String(vm.uid), GID: String(vm.gid), UNAME, GNAME, NAME } };
+}

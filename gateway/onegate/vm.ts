@@ -1,0 +1,95 @@
+/** `GET` and `PUT` of /vm and /vms/ID: a guest reads and describes itself, and the VMs beside it (spec 4.2, 4.3). */
+
+import { vectorsOf } from "../../shared/template/types.ts";
+import type { Vm } from "../cloud/model.ts";
+import type { Guest } from "./authenticate.ts";
+import { requireId } from "./ids.ts";
+import type { GateRequest } from "./request.ts";
+import { emptyOk, jsonText } from "./respond.ts";
+import type { GateContext, GuestHandler } from "./route.ts";
+import { applyUpdate, readUpdate, type UpdateRules } from "./update.ts";
+
+/** All that a guest sees of a network card. */
+const NIC_ATTRIBUTES: ReadonlySet<string> = new Set([
+  "IP",
+  "IP6_LINK",
+  "IP6_SITE",
+  "IP6_GLOBAL",
+  "NETWORK",
+  "MAC",
+  "NAME",
+  "PARENT",
+  "EXTERNAL",
+  "EXTERNAL_IP",
+]);
+
+export interface VmHandlers {
+  readonly show: GuestHandler;
+  readonly showById: GuestHandler;
+  readonly update: GuestHandler;
+  readonly updateById: GuestHandler;
+}
+
+export function vmHandlers({ cloud, settings, relations }: GateContext): VmHandlers {
+  const texts = new VmTexts();
+  const rules: UpdateRules = {
+    restricted: new Set(settings.restrictedAttributes.map((name) => name.toUpperCase())),
+    maxBytes: settings.maxBodyBytes,
+  };
+  const show = async (guest: Guest, vmId: number): Promise<Response> =>
+    jsonText(texts.of(await relations.reach(guest, vmId)));
+  const update = async (request: GateRequest, guest: Guest, vmId: number): Promise<Response> => {
+    const target = { vms: cloud.vms, owner: guest.owner, vmId };
+    await applyUpdate(target, await readUpdate(request), rules);
+    return emptyOk();
+  };
+  return {
+    show: async (_request, guest) => show(guest, guest.vm.id),
+    showById: async (request, guest) => show(guest, vmIdOf(request)),
+    update: async (request, guest) => update(request, guest, guest.vm.id),
+    updateById: async (request, guest) => {
+      const vmId = vmIdOf(request);
+      if (vmId !== guest.vm.id) await relations.reach(guest, vmId);
+      return update(request, guest, vmId);
+    },
+  };
+}
+
+/** The `:id` of the path. @throws GatehouseError `bad_request` when it is not exactly a number. */
+export function vmIdOf(request: GateRequest): number {
+  return requireId(request.pathParameter("id") ?? "");
+}
+
+/** The JSON text of each VM, made once per snapshot: a guest may ask every second, and changes are rarer. */
+class VmTexts {
+  readonly #made = new WeakMap<Vm, string>();
+
+  of(vm: Vm): string {
+    const known = this.#made.get(vm);
+    if (known !== undefined) return known;
+    const text = vmText(vm);
+    this.#made.set(vm, text);
+    return text;
+  }
+}
+
+/** The document of spec 4.2: all leaves strings, NIC and NIC_ALIAS always arrays. */
+function vmText(vm: Vm): string {
+  const { SCHED_MESSAGE: _, ...userTemplate } = vm.userTemplate;
+  return JSON.stringify({
+    VM: {
+      NAME: vm.name,
+      ID: String(vm.id),
+      STATE: String(vm.state),
+      LCM_STATE: String(vm.lcmState),
+      USER_TEMPLATE: userTemplate,
+      TEMPLATE: { NIC: visibleNics(vm, "NIC"), NIC_ALIAS: visibleNics(vm, "NIC_ALIAS") },
+    },
+  });
+}
+
+function visibleNics(vm: Vm, name: "NIC" | "NIC_ALIAS"): readonly object[] {
+  return vectorsOf(vm.template, name).map((nic) =>
+    Object.fromEntries(Object.entries(nic).filter(([attribute]) => NIC_ATTRIBUTES.has(attribute))),
+  );
+}

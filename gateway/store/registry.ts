@@ -1,0 +1,142 @@
+/**
+ * The objects of the house in memory, written through to the store. Transactions are synchronous and see the
+ * newest state; readers see only what is durable, so nothing is shown that a crash could take back.
+ */
+
+import { GatehouseError } from "../../shared/errors.ts";
+import type { Key, Kind, KindDefinition, Versioned } from "./kind.ts";
+import type { Store } from "./store.ts";
+import { Tables } from "./table.ts";
+import { COUNTERS, RegistryTransaction, type Transaction } from "./transaction.ts";
+import type { ReadonlyCollection } from "./view.ts";
+
+/** Transactions that wait for the disk at one time; more are refused before their work runs. */
+export const MAX_TRANSACTIONS_IN_FLIGHT = 100_000;
+
+export class Registry {
+  readonly #store: Store;
+  readonly #tables: Tables;
+  #working = false;
+  #closed = false;
+  #inFlight = 0;
+
+  private constructor(store: Store, tables: Tables) {
+    this.#store = store;
+    this.#tables = tables;
+    store.onRollback(() => {
+      for (const table of tables.all()) table.dropPending();
+    });
+  }
+
+  /**
+   * Loads all objects of these kinds; rows of other kinds belong to other parts of the house and stay untouched.
+   * @throws GatehouseError `unavailable` when a row is damaged (its kind and key are named) or cannot be read.
+   */
+  static async open(store: Store, kinds: readonly KindDefinition[]): Promise<Registry> {
+    const tables = new Tables([COUNTERS, ...kinds]);
+    await load(store, tables);
+    return new Registry(store, tables);
+  }
+
+  /** The durable objects of a kind, live. */
+  collection<T extends Versioned, K extends Key, I extends string>(
+    kind: Kind<T, K, I>,
+  ): ReadonlyCollection<T, K, I> {
+    return this.#tables.of(kind).durable;
+  }
+
+  /**
+   * Runs `work` at once, and resolves with its result when all its changes are durable and visible to readers.
+   * When `work` throws, nothing happens and the error comes back.
+   * @throws GatehouseError `unavailable` when the store could not write: then this and every transaction that
+   *   waits with it never happened, and the newest state is again the durable one.
+   */
+  async transact<R>(work: (transaction: Transaction) => R): Promise<R> {
+    this.#admit();
+    const { result, effects, changes } = this.#run(work);
+    const settle = this.#stage();
+    // Without changes of its own it still read what others have not made durable yet, and must wait with them.
+    if (changes.length > 0 || this.#inFlight > 0) {
+      this.#inFlight++;
+      try {
+        await this.#store.commit(changes);
+      } finally {
+        this.#inFlight--;
+      }
+    }
+    settle();
+    for (const effect of effects) runEffect(effect);
+    return result;
+  }
+
+  /** Refuses new transactions, waits for those under way, and closes the store. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#store.close();
+  }
+
+  #admit(): void {
+    if (this.#closed) throw new GatehouseError("unavailable", "The registry is closed.");
+    if (this.#working) throw new GatehouseError("internal", "A transaction was begun inside another one.");
+    if (this.#inFlight >= MAX_TRANSACTIONS_IN_FLIGHT) {
+      throw new GatehouseError(
+        "unavailable",
+        `${MAX_TRANSACTIONS_IN_FLIGHT} changes wait for the disk already; try again later.`,
+      );
+    }
+  }
+
+  /** What the work leaves in the drafts is kept when it returns, dropped when it throws. */
+  #run<R>(work: (transaction: Transaction) => R) {
+    const transaction = new RegistryTransaction(this.#tables);
+    this.#working = true;
+    try {
+      const result = refusePromise(work(transaction));
+      const changes = [...this.#tables.all()].flatMap((table) => table.changes());
+      return { result, changes, effects: transaction.end() };
+    } catch (error) {
+      for (const table of this.#tables.all()) table.discardDraft();
+      throw error;
+    } finally {
+      transaction.end();
+      this.#working = false;
+    }
+  }
+
+  /** Draft becomes newest; the returned function makes it visible. */
+  #stage(): () => void {
+    const settlers = [...this.#tables.all()].map((table) => table.stage());
+    return () => {
+      for (const settle of settlers) settle();
+    };
+  }
+}
+
+/** Fills the tables from the rows of their kinds. */
+async function load(store: Store, tables: Tables): Promise<void> {
+  for await (const rows of store.load()) {
+    for (const row of rows) tables.named(row.kind)?.load(row);
+  }
+  for (const table of tables.all()) table.finishLoading();
+}
+
+/** Work that goes on after it has returned would change what nobody commits. */
+function refusePromise<R>(result: R): R {
+  if (!(result instanceof Promise)) return result;
+  result.catch(() => undefined);
+  throw new GatehouseError(
+    "internal",
+    "The work of a transaction must be synchronous, and returned a promise.",
+  );
+}
+
+/** An effect that throws is a bug: it must be seen, and must neither stop the others nor undo what is durable. */
+function runEffect(effect: () => void): void {
+  try {
+    effect();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

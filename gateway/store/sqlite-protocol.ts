@@ -1,0 +1,24 @@
+/** What the SQLite store and its worker thread say to each other: arrays of strings, the cheapest to clone. */
+
+import type { WriteFailure } from "./commit-queue.ts";
+
+/** Kind, key, version, body (null deletes). */
+export type ChangeRow = readonly [kind: string, key: string, version: number, body: string | null];
+
+/** Kind, key, version, body. */
+export type ObjectRow = readonly [kind: string, key: string, version: number, body: string];
+
+export type Request =
+  /** One transaction, all or none. */
+  | { readonly type: "write"; readonly rows: readonly ChangeRow[] }
+  /** The objects behind this kind and key, as many as make a page. */
+  | { readonly type: "page"; readonly after: readonly [kind: string, key: string] }
+  /** No more than so many pages in the file. */
+  | { readonly type: "limit"; readonly pages: number }
+  | { readonly type: "close" };
+
+/** Requests are answered one by one, in their order; the first answer tells how opening went. */
+export type Answer =
+  | { readonly type: "done" }
+  | { readonly type: "page"; readonly rows: readonly ObjectRow[] }
+  | { readonly type: "failed"; readonly failure: WriteFailure };

@@ -1,0 +1,112 @@
+/** The store on SQLite: a worker thread owns the file, a commit queue feeds it. */
+
+import { chmodSync, closeSync, existsSync, fsyncSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { GatehouseError } from "../../shared/errors.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import { SqliteChannel } from "./sqlite-channel.ts";
+import type { Answer, ChangeRow } from "./sqlite-protocol.ts";
+import type { Change, Store, StoredObject } from "./store.ts";
+
+/** Object texts hold token passwords and password hashes. */
+const FILE_MODE = 0o600;
+
+/**
+ * Opens the SQLite file at `path`, or makes it (mode 0600).
+ * @throws GatehouseError `conflict` for a file of a newer Gatehouse, `unavailable` when it cannot be opened.
+ */
+export async function openSqliteStore(path: string): Promise<SqliteStore> {
+  guardFile(path);
+  const channel = new SqliteChannel(path);
+  const answer = await channel.opened;
+  if (answer.type !== "failed") return new SqliteStore(channel);
+  await channel.close();
+  throw new GatehouseError(answer.failure.code, `${answer.failure.message} (${path})`);
+}
+
+export class SqliteStore implements Store {
+  readonly #channel: SqliteChannel;
+  readonly #commits: CommitQueue;
+  #closing: Promise<void> | undefined;
+
+  constructor(channel: SqliteChannel) {
+    this.#channel = channel;
+    this.#commits = new CommitQueue(async (changes) => {
+      const answer = await channel.request({ type: "write", rows: changes.map(rowOf) });
+      return answer.type === "failed" ? answer.failure : undefined;
+    });
+  }
+
+  async *load(): AsyncGenerator<readonly StoredObject[]> {
+    let page = this.#channel.request({ type: "page", after: ["", ""] });
+    for (;;) {
+      const answer = throwFailure(await page);
+      const rows = answer.type === "page" ? answer.rows : [];
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      // The next page is read while the caller works on this one.
+      page = this.#channel.request({ type: "page", after: [last[0], last[1]] });
+      yield rows.map(([kind, key, version, body]) => ({ kind, key, version, body }));
+    }
+  }
+
+  commit(changes: readonly Change[]): Promise<void> {
+    return this.#commits.commit(changes);
+  }
+
+  onRollback(listener: () => void): void {
+    this.#commits.onRollback(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /**
+   * Lets the file hold so many pages and no more; commits beyond it fail as on a full disk.
+   * @throws GatehouseError `unavailable` when the store has ended.
+   */
+  async limitPages(pages: number): Promise<void> {
+    throwFailure(await this.#channel.request({ type: "limit", pages }));
+  }
+
+  /** Ends the worker thread without closing anything, as its crash would. */
+  terminate(): Promise<void> {
+    return this.#channel.terminate();
+  }
+
+  async #close(): Promise<void> {
+    await this.#commits.close();
+    throwFailure(await this.#channel.close());
+  }
+}
+
+function rowOf({ kind, key, version, body }: Change): ChangeRow {
+  return [kind, key, version, body];
+}
+
+function throwFailure(answer: Answer): Answer {
+  if (answer.type === "failed") throw new GatehouseError(answer.failure.code, answer.failure.message);
+  return answer;
+}
+
+/**
+ * Makes the file before SQLite does, so that it, and its -wal and -shm which take its mode, are never readable by
+ * others. An existing file is not opened here: closing it again would drop the locks of a SQLite in this process.
+ */
+function guardFile(path: string): void {
+  try {
+    if (existsSync(path)) {
+      for (const name of [path, `${path}-wal`, `${path}-shm`])
+        if (existsSync(name)) chmodSync(name, FILE_MODE);
+      return;
+    }
+    closeSync(openSync(path, "wx", FILE_MODE));
+    const directory = openSync(dirname(path), "r");
+    fsyncSync(directory);
+    closeSync(directory);
+  } catch (error) {
+    throw new GatehouseError("unavailable", `The store ${path} cannot be made or opened.`, { cause: error });
+  }
+}

@@ -1,0 +1,31 @@
+/** `npm run bench -- NAME`: runs a benchmark, one JSON line a figure on standard output, progress on standard error. */
+
+import type { Bench } from "./figures.ts";
+import { onegateBench } from "./onegate.ts";
+
+const BENCHES: Readonly<Record<string, Bench>> = { onegate: onegateBench };
+const DEFAULT_SECONDS = 3;
+
+const USAGE = `Usage: npm run bench -- NAME [--seconds N]
+
+  NAME         ${Object.keys(BENCHES).join(", ")}
+  --seconds N  how long each measurement of a round lasts (${DEFAULT_SECONDS})
+
+Prints one JSON line a figure. Example: npm run bench -- onegate --seconds 5
+`;
+
+async function main(): Promise<number> {
+  const [name = "", flag, seconds = String(DEFAULT_SECONDS)] = process.argv.slice(2);
+  const bench = BENCHES[name];
+  if (bench === undefined || (flag !== undefined && flag !== "--seconds") || !(Number(seconds) > 0)) {
+    (name === "--help" ? process.stdout : process.stderr).write(USAGE);
+    return name === "--help" ? 0 : 2;
+  }
+  const progress = (text: string) => process.stderr.write(`${text}\n`);
+  for await (const figure of bench({ seconds: Number(seconds), progress })) {
+    process.stdout.write(`${JSON.stringify({ bench: name, ...figure })}\n`);
+  }
+  return 0;
+}
+
+process.exitCode = await main();
