@@ -17,13 +17,11 @@ import { contextFiles } from "../../gateway/cloud/embedded/context/context-files
 import type { ContextFiles, Driver } from "../../gateway/cloud/embedded/driver.ts";
 import { type ProcessDriverOptions, processDriver } from "../../gateway/cloud/embedded/drivers/process.ts";
 import {
-  contextMark,
   livingStat,
   marksOf,
   type ProcessStat,
   parseStat,
   readStat,
-  uidMark,
 } from "../../gateway/cloud/embedded/drivers/process-proc.ts";
 import { ProcessTable } from "../../gateway/cloud/embedded/drivers/process-table.ts";
 import type { Vm } from "../../gateway/cloud/model.ts";
@@ -51,8 +49,8 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  const rows = await new ProcessTable("context").read();
-  const strays = rows.filter(({ marks }) => marks.some((mark) => mark.startsWith(contextMark(base))));
+  const rows = await new ProcessTable().read();
+  const strays = rows.filter(({ contextDir }) => contextDir?.startsWith(base));
   for (const { pid } of strays) process.kill(pid, "SIGKILL");
   rmSync(base, { recursive: true, force: true });
   expect(strays).toEqual([]);
@@ -68,7 +66,7 @@ interface Setup {
 function setup(changes: Partial<ProcessDriverOptions> = {}): Setup {
   const options: ProcessDriverOptions = {
     clock: systemClock,
-    runDir: join(base, `run-${nextId}`),
+    runDir: mkdtempSync(join(base, "run-")),
     uidBase: UID_BASE,
     enabled: true,
     refusalReason: "Not enabled.",
@@ -537,7 +535,7 @@ describe.runIf(linux && root)("a guest of a server that is root", () => {
     );
     const uid = UID_BASE + spy.id;
     expect(await written(runDir, spy, "who")).toBe(`${uid}:${uid}`);
-    expect(marksOf(pid, "uid")).toContain(uidMark(uid));
+    expect(marksOf(pid).uids).toEqual([uid, uid, uid]);
     const modes = ["", "context", "home", "tmp"].map((name) => statSync(join(other, name)).mode & 0o777);
     expect(modes).toEqual([0o710, 0o750, 0o700, 0o700]);
     expect(existsSync(join(runDir, String(spy.id), "home", "leaks"))).toBe(false);
@@ -554,6 +552,37 @@ describe.runIf(linux && root)("a guest of a server that is root", () => {
     await expect(driver.deploy(rival, idle)).rejects.toThrow(`would share uid ${UID_BASE + vm.id}`);
   });
 
+  it("is left alone by another house that has a VM of the same id, and so of the same uid", async () => {
+    const [one, other] = [setup(), setup()];
+    const vm = newVm();
+    const daemon = script(`setsid sh -c '${marker("daemon", "$$")}; exec sleep 600' &`);
+    const daemons: number[] = [];
+    for (const { driver, runDir } of [one, other]) {
+      await driver.deploy(vm, daemon);
+      daemons.push(Number(await written(runDir, vm, "daemon")));
+    }
+    await one.driver.shutdown(vm, true);
+    expect(daemons.map((pid) => (readStat(pid)?.state ?? "Z") === "Z")).toEqual([true, false]);
+    expect(await other.driver.status(vm)).toBe("running");
+    await one.driver.deploy(vm, idle);
+    await one.driver.cleanup(vm);
+    expect(await other.driver.status(vm)).toBe("running");
+    expect(readStat(daemons[1] ?? 0)?.state ?? "Z").not.toBe("Z");
+  });
+
+  it("cannot hide from its end behind another CONTEXT_DIR", async () => {
+    const { driver, runDir } = setup();
+    const vm = newVm();
+    const shared = join(base, "shared");
+    mkdirSync(shared);
+    chmodSync(shared, 0o1777);
+    const fake = `mkdir -p ${shared}/context; : >${shared}/guest.json; export CONTEXT_DIR=${shared}/context`;
+    await driver.deploy(vm, script(`${fake}; setsid sh -c '${marker("daemon", "$$")}; exec sleep 600' &`));
+    const daemon = Number(await written(runDir, vm, "daemon"));
+    await driver.shutdown(vm, false);
+    expect(readStat(daemon)?.state ?? "gone").toMatch(/^(gone|Z|X)$/);
+  });
+
   it("is not started where it could not reach its files", async () => {
     const closed = join(base, "closed");
     mkdirSync(closed, { mode: 0o700 });
@@ -568,8 +597,8 @@ describe.runIf(linux && root)("a guest of a server that is root", () => {
       await driver.deploy(vm, script(`setsid sh -c '${marker("daemon", "$$")}; sleep 600' &`)),
     );
     const daemon = Number(await written(runDir, vm, "daemon"));
-    expect(marksOf(pid, "uid")).toContain(uidMark(0));
-    expect(marksOf(daemon, "context")).toEqual([contextMark(join(runDir, String(vm.id), "context"))]);
+    expect(marksOf(pid).uids).toContain(0);
+    expect(marksOf(daemon).contextDir).toBe(join(runDir, String(vm.id), "context"));
     await driver.shutdown(vm, false);
     expect(readStat(daemon)?.state ?? "gone").toMatch(/^(gone|Z|X)$/);
   });

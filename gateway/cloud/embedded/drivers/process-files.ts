@@ -22,6 +22,9 @@ import type { ContextFiles } from "../driver.ts";
 import { INIT_SCRIPT } from "./process-init.ts";
 import type { ProcessIdentity } from "./process-proc.ts";
 
+/** The file that says which process a guest is. */
+export const GUEST_NOTE = "guest.json";
+
 export interface GuestPaths {
   readonly dir: string;
   readonly note: string;
@@ -38,7 +41,7 @@ export function guestPaths(runDir: string, vmId: number): GuestPaths {
   const dir = join(runDir, String(vmId));
   return {
     dir,
-    note: join(dir, "guest.json"),
+    note: join(dir, GUEST_NOTE),
     init: join(dir, "init"),
     startScript: join(dir, "start-script"),
     contextDir: join(dir, "context"),

@@ -6,6 +6,7 @@
 
 import type { Clock } from "../../../../shared/clock.ts";
 import { GatehouseError } from "../../../../shared/errors.ts";
+import { type GuestOwner, isOwnedBy } from "./process-owner.ts";
 import { livingStat, type ProcessIdentity, type ProcessStat, readStat } from "./process-proc.ts";
 import type { ProcessTable } from "./process-table.ts";
 
@@ -13,8 +14,7 @@ export interface Membership {
   readonly table: ProcessTable;
   /** The init; undefined when only what an earlier one left is sought. */
   readonly leader: ProcessIdentity | undefined;
-  /** The mark that only this guest's processes have. */
-  readonly mark: string;
+  readonly owner: GuestOwner;
 }
 
 const POLL_MS = 20;
@@ -26,13 +26,13 @@ const MAX_KILL_WAIT_MS = 10_000;
 const MAX_FREEZE_LOOKS = 50;
 
 /** The guest's living processes. */
-export async function membersOf({ table, leader, mark }: Membership): Promise<readonly ProcessStat[]> {
+export async function membersOf({ table, leader, owner }: Membership): Promise<readonly ProcessStat[]> {
   const rows = await table.read();
   const leaderNow = leader && readStat(leader.pid);
   // Linux gives a session's number to no one else while a process of it lives. When its leader is gone it may have got a
   // new life all the same, so with an own uid to go by it is not trusted any more.
-  const ours = leaderNow ? leaderNow.startTicks === leader?.startTicks : table.kind === "context";
-  return rows.filter((row) => (ours && row.sessionId === leader?.pid) || row.marks.includes(mark));
+  const ours = leaderNow ? leaderNow.startTicks === leader?.startTicks : owner.uid === undefined;
+  return rows.filter((row) => (ours && row.sessionId === leader?.pid) || isOwnedBy(row, owner));
 }
 
 /**

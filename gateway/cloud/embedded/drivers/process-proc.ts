@@ -16,6 +16,8 @@ export interface ProcessStat extends ProcessIdentity {
   readonly sessionId: number;
 }
 
+const CONTEXT_DIR = "CONTEXT_DIR=";
+
 /** Reads a line of /proc/PID/stat; the command in parentheses may itself hold blanks and parentheses. */
 export function parseStat(text: string): ProcessStat | undefined {
   const commandEnd = text.lastIndexOf(")");
@@ -52,25 +54,19 @@ export function listPids(): readonly number[] {
     .map(Number);
 }
 
-/** What a process can be known by wherever it goes: the users it runs as, or the CONTEXT_DIR it was started with. */
-export type MarkKind = "uid" | "context";
-
-export function uidMark(uid: number): string {
-  return `uid=${uid}`;
+/** What a process can be known by wherever it goes, as far as we may read it. */
+export interface ProcessMarks {
+  /** The users it runs as: real, effective and saved. */
+  readonly uids: readonly number[];
+  /** The CONTEXT_DIR it was started with. */
+  readonly contextDir: string | undefined;
 }
 
-export function contextMark(contextDir: string): string {
-  return `CONTEXT_DIR=${contextDir}`;
-}
-
-/** The marks of a process, as far as we may read them: of its real, effective and saved uid, or of its context. */
-export function marksOf(pid: number, kind: MarkKind): readonly string[] {
-  if (kind === "context") {
-    const entries = (readProc(pid, "environ") ?? "").split("\0");
-    return entries.filter((entry) => entry.startsWith(contextMark("")));
-  }
-  const uids = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)/m.exec(readProc(pid, "status") ?? "")?.slice(1) ?? [];
-  return uids.map((uid) => uidMark(Number(uid)));
+export function marksOf(pid: number): ProcessMarks {
+  const uids = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)/m.exec(readProc(pid, "status") ?? "");
+  const entries = (readProc(pid, "environ") ?? "").split("\0");
+  const contextDir = entries.find((entry) => entry.startsWith(CONTEXT_DIR));
+  return { uids: uids?.slice(1).map(Number) ?? [], contextDir: contextDir?.slice(CONTEXT_DIR.length) };
 }
 
 /** A name for this run of the machine: start ticks count anew after each. */

@@ -25,15 +25,8 @@ import {
 } from "./process-files.ts";
 import { continueMembers, endMembers, type Membership, stopMembers } from "./process-group.ts";
 import { DEFAULT_PATH, guestEnvironment, startCommand, startScript } from "./process-init.ts";
-import {
-  bootId,
-  contextMark,
-  livingStat,
-  marksOf,
-  type ProcessIdentity,
-  type ProcessStat,
-  uidMark,
-} from "./process-proc.ts";
+import { type GuestOwner, isOwnedBy } from "./process-owner.ts";
+import { bootId, livingStat, marksOf, type ProcessIdentity, type ProcessStat } from "./process-proc.ts";
 import { serial } from "./process-serial.ts";
 import { spawnGuest } from "./process-spawn.ts";
 import { ProcessTable } from "./process-table.ts";
@@ -53,7 +46,10 @@ export interface ProcessDriverOptions extends ProcessTrust {
   readonly clock: Clock;
   /** Where guests' directories go: outside the home, and reachable for them. */
   readonly runDir: string;
-  /** The first uid of guests, when the server is root; undefined: they run as the server's user. */
+  /**
+   * The first uid of guests, when the server is root; undefined: they run as the server's user. Houses on one machine
+   * keep their guests apart only with bases that are 65,536 and more apart.
+   */
   readonly uidBase: number | undefined;
   /** How long a guest may take to end after SIGTERM. */
   readonly graceMs?: number;
@@ -87,7 +83,7 @@ class ProcessDriver implements Driver {
   readonly #listeners: ((vmId: number, reason: string) => void)[] = [];
   readonly #serial = serial();
   readonly #spawning = serial();
-  readonly #table: ProcessTable;
+  readonly #table = new ProcessTable();
   #watching = false;
   #closing = false;
 
@@ -95,8 +91,6 @@ class ProcessDriver implements Driver {
     // Guests are told of their directories, and have another working directory.
     this.#options = { ...options, runDir: resolve(options.runDir) };
     this.#graceMs = options.graceMs ?? DEFAULT_GRACE_MS;
-    const ownUids = options.uidBase !== undefined && process.getuid?.() === 0;
-    this.#table = new ProcessTable(ownUids ? "uid" : "context");
   }
 
   refusal(vm: Vm): string | undefined {
@@ -178,8 +172,7 @@ class ProcessDriver implements Driver {
       return note.bootId === bootId() ? { pid: note.pid, startTicks: note.startTicks } : undefined;
     }
     const identity = parseDeployId(vm.deployId);
-    const marks = identity && marksOf(identity.pid, this.#table.kind);
-    return marks?.includes(this.#mark(vm.id)) ? identity : undefined;
+    return identity && isOwnedBy(marksOf(identity.pid), this.#owner(vm.id)) ? identity : undefined;
   }
 
   async #running(vm: Vm): Promise<ProcessIdentity> {
@@ -294,16 +287,16 @@ class ProcessDriver implements Driver {
 
   #uid(vmId: number): number | undefined {
     const { uidBase } = this.#options;
-    return uidBase === undefined || this.#table.kind !== "uid" ? undefined : uidBase + (vmId % GUEST_UIDS);
+    return uidBase === undefined || process.getuid?.() !== 0 ? undefined : uidBase + (vmId % GUEST_UIDS);
   }
 
-  #mark(vmId: number): string {
-    const uid = this.#uid(vmId);
-    return uid === undefined ? contextMark(this.#paths(vmId).contextDir) : uidMark(uid);
+  #owner(vmId: number): GuestOwner {
+    const { runDir } = this.#options;
+    return { runDir, contextDir: this.#paths(vmId).contextDir, uid: this.#uid(vmId) };
   }
 
   #membership(vmId: number, leader: ProcessIdentity | undefined): Membership {
-    return { table: this.#table, leader, mark: this.#mark(vmId) };
+    return { table: this.#table, leader, owner: this.#owner(vmId) };
   }
 }
 
