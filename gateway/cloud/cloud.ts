@@ -89,6 +89,11 @@ export type OwnerFilter =
 export interface Pool<T> {
   /** USE right needed. */
   get(actor: Actor, id: number): Promise<T>;
+  /**
+   * What `get` would give, without waiting, where the cloud has it in memory. Undefined says nothing: the cloud must
+   * be asked, or there is no such object, or it is not the actor's to see; `get` tells which.
+   */
+  peek(actor: Actor, id: number): T | undefined;
   list(actor: Actor, filter?: OwnerFilter): Promise<readonly T[]>;
 }
 
@@ -184,6 +189,8 @@ export interface UserPool extends Pool<User> {
   delete(actor: Actor, id: number): Promise<void>;
   /** The actor of a user id; undefined when there is no such user. */
   actor(uid: number): Promise<Actor | undefined>;
+  /** The same without waiting, as `peek`. */
+  peekActor(uid: number): Actor | undefined;
   /** The actor a name and password prove; undefined when they prove nobody. */
   authenticate(name: string, password: string): Promise<Actor | undefined>;
 }

@@ -42,7 +42,7 @@ export function createOneGate({
   const gate: GateContext = {
     cloud,
     settings,
-    authenticate: createAuthenticator(cloud),
+    authenticator: createAuthenticator(cloud),
     relations: createRelations(cloud, services),
   };
   const route = (options: RouteOptions, handle: GuestHandler) => guestRoute(gate, options, handle);

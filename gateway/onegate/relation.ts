@@ -11,6 +11,8 @@ import { exactId } from "./ids.ts";
 export interface Relations {
   /** The guest's service, which does hold it. @throws GatehouseError `bad_request`, `not_found`. */
   serviceOf(guest: Guest): Promise<ServiceView>;
+  /** The same without waiting, where the cloud has it in memory; undefined says nothing yet. */
+  peekService(guest: Guest): ServiceView | undefined;
   /** The guest's router, which does hold it. @throws GatehouseError `bad_request`, `not_found`. */
   routerOf(guest: Guest): Promise<Router>;
   /** Passes when the guest may address the VM. @throws GatehouseError `bad_request`, `not_found`. */
@@ -27,6 +29,11 @@ export function createRelations(
     const service = await services.find(guest.owner, groupId(guest.vm.userTemplate, "SERVICE_ID"));
     checkServiceHolds(service, guest.vm.id);
     return service;
+  };
+  const peekService = (guest: Guest): ServiceView | undefined => {
+    const id = exactId(stringOf(guest.vm.userTemplate, "SERVICE_ID") ?? "");
+    const service = id === undefined ? undefined : services.peek(guest.owner, id);
+    return service?.vmIds.has(guest.vm.id) ? service : undefined;
   };
   const routerOf = async (guest: Guest): Promise<Router> => {
     const router = await readRouter(cloud, guest.owner, groupId(guest.vm.template, "VROUTER_ID"));
@@ -50,7 +57,7 @@ export function createRelations(
     await checkReach(guest, vmId);
     return readVm(cloud, guest.owner, vmId);
   };
-  return { serviceOf, routerOf, checkReach, reach };
+  return { serviceOf, peekService, routerOf, checkReach, reach };
 }
 
 /** A VM as its owner sees it. @throws GatehouseError `not_found` when it is gone, or not the owner's to see. */

@@ -49,6 +49,15 @@ export class GateRequest implements BodySource {
     return this.#query;
   }
 
+  /** True when there is neither a query nor a body. */
+  isPlain(): boolean {
+    return (
+      !this.url.includes("?") &&
+      this.header("content-length") === undefined &&
+      this.header("transfer-encoding") === undefined
+    );
+  }
+
   /** The body's bytes. @throws GatehouseError `too_large` over the configured bound. */
   body(): Promise<Uint8Array> {
     this.#body ??= readBody(this, this.#maxBodyBytes);

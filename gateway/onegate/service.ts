@@ -6,6 +6,7 @@ import type { Actor, Cloud } from "../cloud/cloud.ts";
 import { vmToDocument } from "../cloud/document/vm.ts";
 import type { Vm } from "../cloud/model.ts";
 import type { ServiceScaler, ServiceView } from "../oneflow/directory.ts";
+import type { Guest } from "./authenticate.ts";
 import { shown } from "./ids.ts";
 import { parseJson } from "./json.ts";
 import { isUnreadable } from "./relation.ts";
@@ -16,10 +17,17 @@ import type { GateContext, GuestHandler } from "./route.ts";
 export function showService({ cloud, relations }: GateContext): GuestHandler {
   const plainTexts = new ServiceTexts(shortVm);
   const extendedTexts = new ServiceTexts(vmToDocument);
-  return async function service(request, guest) {
+  const read = async (request: GateRequest, guest: Guest): Promise<Response> => {
     const view = await relations.serviceOf(guest);
     const texts = (await wantsExtended(request)) ? extendedTexts : plainTexts;
     return jsonText(texts.of(view, await readVms(cloud, guest.owner, view)));
+  };
+  return function service(request, guest) {
+    // The text as last told, if nothing has changed; a query or a body may ask for the other form.
+    const view = request.isPlain() ? relations.peekService(guest) : undefined;
+    const known =
+      view === undefined ? undefined : plainTexts.peek(view, (id) => cloud.vms.peek(guest.owner, id));
+    return known === undefined ? read(request, guest) : jsonText(known);
   };
 }
 
@@ -79,6 +87,12 @@ class ServiceTexts {
 
   constructor(vmInfo: (vm: Vm) => object) {
     this.#vmInfo = vmInfo;
+  }
+
+  /** The text made last, when the VMs are still those it was made of; undefined when it must be made anew. */
+  peek(view: ServiceView, peekVm: (id: number) => Vm | undefined): string | undefined {
+    const known = this.#made.get(view);
+    return known?.vms.every((vm) => vm !== undefined && vm === peekVm(vm.id)) ? known.text : undefined;
   }
 
   of(view: ServiceView, vms: readonly (Vm | undefined)[]): string {

@@ -44,7 +44,10 @@ export function vmHandlers({ cloud, settings, relations }: GateContext): VmHandl
     return emptyOk();
   };
   return {
-    show: async (_request, guest) => show(guest, guest.vm.id),
+    show: (_request, guest) => {
+      const vm = cloud.vms.peek(guest.owner, guest.vm.id);
+      return vm === undefined ? show(guest, guest.vm.id) : jsonText(texts.of(vm));
+    },
     showById: async (request, guest) => show(guest, vmIdOf(request)),
     update: async (request, guest) => update(request, guest, guest.vm.id),
     updateById: async (request, guest) => {

@@ -34,8 +34,11 @@ export class FakeCloud {
   readonly leases = new Map<number, readonly Lease[]>();
   readonly documents = new Map<number, Document>();
   readonly calls: Call[] = [];
+  /** False: like a cloud that must be asked over a wire, it never knows anything without waiting. */
+  readonly answersFromMemory: boolean;
 
-  constructor() {
+  constructor({ answersFromMemory = true }: { answersFromMemory?: boolean } = {}) {
+    this.answersFromMemory = answersFromMemory;
     for (const actor of [ALICE, BOB]) this.users.set(actor.uid, fakeUser(actor));
   }
 
@@ -86,7 +89,9 @@ export class FakeCloud {
       users: {
         ...rest<Cloud["users"]>(),
         get: async (_actor, id) => must(this.users.get(id), "user"),
+        peek: (_actor, id) => this.#remembered(() => must(this.users.get(id), "user")),
         actor: async (uid) => this.#actor(uid),
+        peekActor: (uid) => this.#remembered(() => this.#actor(uid)),
       },
       routers: {
         ...rest<Cloud["routers"]>(),
@@ -95,6 +100,8 @@ export class FakeCloud {
       documents: {
         ...rest<Cloud["documents"]>(),
         get: async (actor, id) => readable(actor, this.documents.get(id), `document [${id}]`),
+        peek: (actor, id) =>
+          this.#remembered(() => readable(actor, this.documents.get(id), `document [${id}]`)),
       },
       networks: this.#networkPool(),
       templates: rest(),
@@ -123,6 +130,8 @@ export class FakeCloud {
     return {
       ...rest<Cloud["vms"]>(),
       get,
+      peek: (actor, id) =>
+        this.#remembered(() => readable(actor, this.vms.get(id), `virtual machine [${id}]`)),
       act: async (...args) => void (await note("act")(...args)),
       rename: async (...args) => void (await note("rename")(...args)),
       chmod: async (...args) => void (await note("chmod")(...args)),
@@ -152,6 +161,16 @@ export class FakeCloud {
         routerIds: [0],
       }),
     };
+  }
+
+  /** As `peek`: nothing when this cloud has to be asked, or refuses. */
+  #remembered<T>(read: () => T): T | undefined {
+    if (!this.answersFromMemory) return undefined;
+    try {
+      return read();
+    } catch {
+      return undefined;
+    }
   }
 
   #actor(uid: number): Actor | undefined {

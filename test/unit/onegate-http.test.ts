@@ -206,7 +206,10 @@ describe("errors", () => {
   it("of our own are logged, and told to nobody", async () => {
     const logged: LogDetails[] = [];
     const log = { ...silentLogger, error: (details: LogDetails) => void logged.push(details) };
-    const broken = { find: async () => Promise.reject(new Error("the disk is on fire")) };
+    const broken = {
+      find: async () => Promise.reject(new Error("the disk is on fire")),
+      peek: () => undefined,
+    };
     const answer = await openGate(fake, { log, services: broken }).askAs(7, "/service");
     expect(answer).toMatchObject({ status: 500, body: "Internal server error" });
     expect(logged).toEqual([

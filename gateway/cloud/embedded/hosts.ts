@@ -7,7 +7,7 @@ import type { Template } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
 import type { Actor, HostPool, UpdateMode } from "../cloud.ts";
 import type { Host } from "../model.ts";
-import { authorizeAdmin } from "../permissions.ts";
+import { authorizeAdmin, isAdmin } from "../permissions.ts";
 import type { Announce } from "./events.ts";
 import { HOSTS, vmsOnHost } from "./kinds.ts";
 import { checkName } from "./names.ts";
@@ -36,6 +36,10 @@ export class Hosts implements HostPool {
     if (host === undefined) throw missing(WORDS, id);
     authorizeAdmin(actor, "USE", WORDS.label, id);
     return host;
+  }
+
+  peek(actor: Actor, id: number): Host | undefined {
+    return isAdmin(actor) ? this.#context.registry.collection(HOSTS).get(id) : undefined;
   }
 
   async list(actor: Actor): Promise<readonly Host[]> {

@@ -54,6 +54,11 @@ export class OwnedObjects<T extends Owned> implements OwnedPool<T> {
     return object;
   }
 
+  peek(actor: Actor, id: number): T | undefined {
+    const object = this.context.registry.collection(this.kind).get(id);
+    return object !== undefined && isAllowed(actor, object, "USE") ? object : undefined;
+  }
+
   async list(actor: Actor, filter: OwnerFilter = { kind: "all" }): Promise<readonly T[]> {
     const chosen: T[] = [];
     for (const object of this.context.registry.collection(this.kind).values()) {

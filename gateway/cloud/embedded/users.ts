@@ -38,6 +38,10 @@ export class Users implements UserPool {
     return user;
   }
 
+  peek(actor: Actor, id: number): User | undefined {
+    return actor.uid === id || isAdmin(actor) ? this.#context.registry.collection(USERS).get(id) : undefined;
+  }
+
   async list(actor: Actor): Promise<readonly User[]> {
     const users = [...this.#context.registry.collection(USERS).values()];
     return users.filter((user) => isAdmin(actor) || user.id === actor.uid).sort((a, b) => a.id - b.id);
@@ -109,6 +113,10 @@ export class Users implements UserPool {
   }
 
   async actor(uid: number): Promise<Actor | undefined> {
+    return this.peekActor(uid);
+  }
+
+  peekActor(uid: number): Actor | undefined {
     const user = this.#context.registry.collection(USERS).get(uid);
     return user === undefined ? undefined : actorOf(user);
   }
@@ -152,6 +160,11 @@ export class Groups implements GroupPool {
     if (group === undefined) throw missing(GROUP_WORDS, id);
     if (!actor.gids.includes(id)) authorizeAdmin(actor, "USE", GROUP_WORDS.label, id);
     return group;
+  }
+
+  peek(actor: Actor, id: number): Group | undefined {
+    const mayUse = actor.gids.includes(id) || isAdmin(actor);
+    return mayUse ? this.#context.registry.collection(GROUPS).get(id) : undefined;
   }
 
   async list(actor: Actor): Promise<readonly Group[]> {
