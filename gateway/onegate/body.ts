@@ -1,5 +1,6 @@
 /** Reading request bodies: bounded while they arrive, also where fetch knows none (a GET's form), and as strict text. */
 
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { GatehouseError } from "../../shared/errors.ts";
 import { type Parameters, parseParameters } from "./parameters.ts";
@@ -43,11 +44,8 @@ export async function readBody(source: BodySource, maxBytes: number): Promise<Ui
 
 /** The bytes as text. @throws GatehouseError `bad_request` when they are not UTF-8. */
 export function decodeText(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new GatehouseError("bad_request", "The body is not valid UTF-8.", { cause });
-  }
+  if (!isUtf8(bytes)) throw new GatehouseError("bad_request", "The body is not valid UTF-8.");
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }
 
 /** True when the body is labelled as an urlencoded form; what it holds may still be something else. */

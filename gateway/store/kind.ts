@@ -23,6 +23,8 @@ export interface Kind<T extends Versioned, K extends Key = number, I extends str
   readonly firstId: number;
   readonly keyOf: (object: T) => K;
   readonly indexes: Readonly<Record<I, IndexFunction<T>>>;
+  /** The JSON text of an object; JSON.stringify unless the kind knows a cheaper way to the same. */
+  readonly toJson: (object: T) => string;
 }
 
 /** Any kind, where its type does not matter. */
@@ -33,6 +35,7 @@ interface IdKindOptions<T, I extends string> {
   /** The first id that is given; 0 when absent. */
   readonly firstId?: number;
   readonly indexes?: Readonly<Record<I, IndexFunction<T>>>;
+  readonly toJson?: (object: T) => string;
 }
 
 interface KeyKindOptions<T, K extends Key, I extends string> extends IdKindOptions<T, I> {
@@ -53,5 +56,5 @@ export function defineKind<T extends Stored>(
   options: IdKindOptions<T, string> & { readonly keyOf?: (object: T) => number },
 ): Kind<T, number, string> {
   const { name, firstId = 0, keyOf = (object: T) => object.id, indexes = {} } = options;
-  return { name, firstId, keyOf, indexes };
+  return { name, firstId, keyOf, indexes, toJson: options.toJson ?? JSON.stringify };
 }

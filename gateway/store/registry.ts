@@ -6,7 +6,7 @@
 import { GatehouseError } from "../../shared/errors.ts";
 import type { Key, Kind, KindDefinition, Versioned } from "./kind.ts";
 import type { Store } from "./store.ts";
-import { Tables } from "./table.ts";
+import { type AnyTable, Tables } from "./table.ts";
 import { COUNTERS, RegistryTransaction, type Transaction } from "./transaction.ts";
 import type { ReadonlyCollection } from "./view.ts";
 
@@ -53,8 +53,7 @@ export class Registry {
    */
   async transact<R>(work: (transaction: Transaction) => R): Promise<R> {
     this.#admit();
-    const { result, effects, changes } = this.#run(work);
-    const settle = this.#stage();
+    const { result, effects, changes, settle } = this.#run(work);
     // Without changes of its own it still read what others have not made durable yet, and must wait with them.
     if (changes.length > 0 || this.#inFlight > 0) {
       this.#inFlight++;
@@ -92,24 +91,24 @@ export class Registry {
     this.#working = true;
     try {
       const result = refusePromise(work(transaction));
-      const changes = [...this.#tables.all()].flatMap((table) => table.changes());
-      return { result, changes, effects: transaction.end() };
+      const changes = [...transaction.touched].flatMap((table) => table.changes());
+      return { result, changes, effects: transaction.end(), settle: stage(transaction.touched) };
     } catch (error) {
-      for (const table of this.#tables.all()) table.discardDraft();
+      for (const table of transaction.touched) table.discardDraft();
       throw error;
     } finally {
       transaction.end();
       this.#working = false;
     }
   }
+}
 
-  /** Draft becomes newest; the returned function makes it visible. */
-  #stage(): () => void {
-    const settlers = [...this.#tables.all()].map((table) => table.stage());
-    return () => {
-      for (const settle of settlers) settle();
-    };
-  }
+/** Draft becomes newest; the returned function makes it visible. */
+function stage(tables: Iterable<AnyTable>): () => void {
+  const settlers = Array.from(tables, (table) => table.stage());
+  return () => {
+    for (const settle of settlers) settle();
+  };
 }
 
 /** Fills the tables from the rows of their kinds. */

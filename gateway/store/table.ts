@@ -78,7 +78,7 @@ export class Table<T extends Versioned, K extends Key, I extends string> {
       kind: this.#kind.name,
       key: String(key),
       version: (before?.version ?? 0) + 1,
-      body: after === undefined ? null : JSON.stringify(after),
+      body: after === undefined ? null : this.#kind.toJson(after),
     }));
   }
 
@@ -136,7 +136,7 @@ export class Table<T extends Versioned, K extends Key, I extends string> {
 }
 
 /** A table whose types do not matter. */
-type AnyTable = Table<never, Key, string>;
+export type AnyTable = Table<never, Key, string>;
 
 /** The tables of a registry, by kind. */
 export class Tables {

@@ -2,7 +2,7 @@
 
 import { GatehouseError } from "../../shared/errors.ts";
 import { defineKind, type IndexKey, type Key, type Kind, type Versioned } from "./kind.ts";
-import type { Table, Tables } from "./table.ts";
+import type { AnyTable, Table, Tables } from "./table.ts";
 
 /** Valid only while the work runs. Objects are never changed in place: `put` takes a new one. */
 export interface Transaction {
@@ -53,6 +53,8 @@ export const COUNTERS = defineKind({ name: "counter", keyOf: (counter: Counter) 
 
 export class RegistryTransaction implements Transaction {
   readonly #tables: Tables;
+  /** The tables it has looked at: all that a commit has to ask for changes. */
+  readonly touched = new Set<AnyTable>();
   readonly #effects: (() => void)[] = [];
   #open = true;
 
@@ -132,7 +134,10 @@ export class RegistryTransaction implements Transaction {
 
   #table<T extends Versioned, K extends Key, I extends string>(kind: Kind<T, K, I>): Table<T, K, I> {
     this.#refuseEnded();
-    return this.#tables.of(kind);
+    const table = this.#tables.of(kind);
+    // Of no matter which type, once only its drafts are asked for.
+    this.touched.add(table as unknown as AnyTable);
+    return table;
   }
 
   #refuseEnded(): void {

@@ -1,6 +1,6 @@
 /** The kinds of objects that the embedded cloud keeps in its registry, and how they are found. */
 
-import { stringOf, vectorsOf } from "../../../shared/template/types.ts";
+import { stringOf, type Template, vectorsOf } from "../../../shared/template/types.ts";
 import {
   defineKind,
   type IndexKey,
@@ -49,7 +49,7 @@ export const USERS = defineKind({
 });
 export const GROUPS = defineKind({ name: "group", firstId: 100, keyOf: (group: Group) => group.id });
 export const HOSTS = defineKind({ name: "host", keyOf: (host: Host) => host.id });
-export const VMS = defineKind({ name: "vm", keyOf: (vm: Vm) => vm.id });
+export const VMS = defineKind({ name: "vm", keyOf: (vm: Vm) => vm.id, toJson: vmToJson() });
 export const TEMPLATES = defineKind({ name: "template", keyOf: (template: VmTemplate) => template.id });
 export const NETWORKS = defineKind({ name: "network", keyOf: (network: Network) => network.id });
 export const NETWORK_TEMPLATES = defineKind({
@@ -84,6 +84,19 @@ export const ALL_KINDS: readonly KindDefinition[] = [
   LEASES,
   CLOSINGS,
 ];
+
+/**
+ * A guest that reports every second changes its user template and nothing else, and the machine's template is four
+ * fifths of a VM's text: so that part is made once. It took 10 of the 60 µs of a PUT.
+ */
+function vmToJson(): (vm: Vm) => string {
+  const templates = new WeakMap<Template, string>();
+  return ({ template, ...rest }) => {
+    const text = templates.get(template) ?? JSON.stringify(template);
+    templates.set(template, text);
+    return `${JSON.stringify(rest).slice(0, -1)},"template":${text}}`;
+  };
+}
 
 /** Where a lease lies: network, range, and offset in it. */
 export function leaseKey(networkId: number, rangeId: number, index: number): string {
