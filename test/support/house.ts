@@ -1,7 +1,7 @@
 /** A house of its own process over a home of its own, for benchmarks and fault tests. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, watch } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, watch } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,7 +26,12 @@ export function scratchDirectory(prefix: string): { path: string; remove: () => 
 const FREE_PORTS = { GATEHOUSE_ONEGATE_PORT: "0", GATEHOUSE_ADMIN_PORT: "0", GATEHOUSE_LOG_LEVEL: "error" };
 
 /** Starts `gatehouse up` on free ports; resolves when run.json says that everything listens. */
-export async function startHouse(home: string, args: readonly string[] = []): Promise<HouseProcess> {
+export async function startHouse(
+  home: string,
+  args: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<HouseProcess> {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
   const started = performance.now();
   rmSync(path.join(home, "run.json"), { force: true });
   const child = spawn(
@@ -34,7 +39,7 @@ export async function startHouse(home: string, args: readonly string[] = []): Pr
     ["--disable-warning=ExperimentalWarning", LAUNCHER, "up", "--home", home, ...args],
     {
       stdio: ["ignore", "ignore", "inherit"],
-      env: { ...process.env, ...FREE_PORTS },
+      env: { ...process.env, ...FREE_PORTS, ...environment },
     },
   );
   const run = await Promise.race([runFile(home), failure(child)]);

@@ -1,0 +1,134 @@
+import { chmodSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { gatehouse, type HouseProcess, scratchDirectory, startHouse, stopHouse } from "../support/house.ts";
+
+/** The demo's guests are real processes: what a newcomer sees, and what becomes of it through stops and crashes. */
+
+const scratch = scratchDirectory("demo");
+// Guests of a house started by root are nobody's, and must get to their files.
+chmodSync(scratch.path, 0o711);
+const home = path.join(scratch.path, "home");
+const FIRST_TEST_MS = 60_000;
+let house: HouseProcess;
+let port: number;
+
+/** Guests keep the endpoint they were born with, so the house must come back on its port. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  return address.port;
+}
+
+async function start(): Promise<void> {
+  house = await startHouse(home, ["--demo"], {
+    GATEHOUSE_ONEGATE_PORT: String(port),
+    GATEHOUSE_CLOUD_PROCESS_RUN_DIR: path.join(scratch.path, "guests"),
+  });
+}
+
+interface ExportedVm {
+  readonly VM: {
+    readonly ID: string;
+    readonly STATE: string;
+    readonly LCM_STATE: string;
+    readonly DEPLOY_ID: string;
+    readonly USER_TEMPLATE: Readonly<Record<string, string>>;
+  };
+}
+
+async function guests(): Promise<readonly ExportedVm["VM"][]> {
+  const world: { vms: readonly ExportedVm[] } = JSON.parse(await gatehouse(["export", "--home", home]));
+  return world.vms.map(({ VM }) => VM);
+}
+
+/** Looks again until it is so: what guests do, they do in their own time, and the test's time limit is the only one. */
+async function eventually<T>(look: () => Promise<T>, isSo: (seen: T) => boolean): Promise<T> {
+  for (;;) {
+    const seen = await look();
+    if (isSo(seen)) return seen;
+  }
+}
+
+const isReady = (vm: ExportedVm["VM"]) => vm.LCM_STATE === "3" && vm.USER_TEMPLATE.READY === "YES";
+const pidOf = (vm: ExportedVm["VM"] | undefined) => Number(vm?.DEPLOY_ID.split(":")[1]);
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+beforeAll(async () => {
+  port = await freePort();
+  await start();
+}, FIRST_TEST_MS);
+
+afterAll(async () => {
+  await stopHouse(house);
+  scratch.remove();
+});
+
+describe("the demo", () => {
+  it("has two guests that report READY and push a metric by themselves", {
+    timeout: FIRST_TEST_MS,
+  }, async () => {
+    const vms = await eventually(
+      guests,
+      (seen) =>
+        seen.length === 2 && seen.every((vm) => isReady(vm) && vm.USER_TEMPLATE.APP_LOAD !== undefined),
+    );
+    expect(vms.map((vm) => vm.ID)).toEqual(["0", "1"]);
+    for (const vm of vms) expect(isAlive(pidOf(vm))).toBe(true);
+  });
+
+  it("lets a guest be asked with the token that the house prints", async () => {
+    const token = (await gatehouse(["token", "0", "--home", home])).trim();
+    const answer = await fetch(`${house.onegate}/vm`, {
+      headers: { "X-ONEGATE-TOKEN": token, "X-ONEGATE-VMID": "0" },
+    });
+    const { VM }: { VM: { NAME: string; USER_TEMPLATE: Record<string, string> } } = JSON.parse(
+      await answer.text(),
+    );
+    expect(VM).toMatchObject({ NAME: "demo-0", USER_TEMPLATE: { READY: "YES" } });
+  });
+
+  it("finds its guests again after kill -9, the very same processes", {
+    timeout: FIRST_TEST_MS,
+  }, async () => {
+    const before = (await guests()).map((vm) => vm.DEPLOY_ID);
+    await stopHouse(house, "SIGKILL");
+    for (const deployId of before) expect(isAlive(Number(deployId.split(":")[1]))).toBe(true);
+    await start();
+    const after = await guests();
+    expect(after.map((vm) => vm.DEPLOY_ID)).toEqual(before);
+    expect(after.every((vm) => vm.LCM_STATE === "3")).toBe(true);
+  });
+
+  it("notices a guest that dies", { timeout: FIRST_TEST_MS }, async () => {
+    const victim = (await guests())[1];
+    process.kill(pidOf(victim), "SIGKILL");
+    const seen = await eventually(guests, (vms) => vms[1]?.STATE === "8");
+    expect(seen[1]?.USER_TEMPLATE.ERROR).toMatch(/\S/);
+  });
+
+  it("leaves no process behind when it is stopped, and boots its guests when it comes back", {
+    timeout: FIRST_TEST_MS,
+  }, async () => {
+    const first = (await guests())[0];
+    await stopHouse(house);
+    expect(isAlive(pidOf(first))).toBe(false);
+    await start();
+    const vms = await eventually(
+      guests,
+      (seen) => seen[0] !== undefined && isReady(seen[0]) && pidOf(seen[0]) !== pidOf(first),
+    );
+    expect(isAlive(pidOf(vms[0]))).toBe(true);
+  });
+});
