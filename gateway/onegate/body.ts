@@ -77,21 +77,25 @@ function readIncoming(incoming: IncomingMessage, maxBytes: number): Promise<Uint
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const settle = (work: () => void): void => {
-      incoming.off("data", onData).off("end", onEnd).off("error", onClose).off("close", onClose);
-      work();
-    };
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
       chunks.push(chunk);
       if (size <= maxBytes) return;
-      incoming.pause();
-      settle(() => reject(tooLarge(maxBytes)));
+      incoming.pause().off("data", onData);
+      reject(tooLarge(maxBytes));
     };
-    const onEnd = (): void => settle(() => resolve(Buffer.concat(chunks)));
-    const onClose = (): void => settle(() => reject(endedEarly()));
+    const onEnd = (): void => resolve(joined(chunks));
+    // It closes after every request; an error, costly to make, is due only when the end never came.
+    const onClose = (): void => {
+      if (!incoming.readableEnded) reject(endedEarly());
+    };
     incoming.on("data", onData).on("end", onEnd).on("error", onClose).on("close", onClose);
   });
+}
+
+function joined(chunks: readonly Buffer[]): Uint8Array {
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
 }
 
 async function readStream(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {

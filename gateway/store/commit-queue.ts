@@ -1,13 +1,18 @@
 /**
- * Group commit: while one transaction is being written, commits queue up, and then go together in the next, so that
- * one flush serves them all. Every store stands behind one of these, so all of them fail in the same way.
+ * Group commit: what is committed in one turn of the event loop goes to the writer together, without waiting for
+ * what went before; the writer joins whatever has come in while it was at the disk, so one flush serves them all.
  */
 
 import { type ErrorCode, GatehouseError } from "../../shared/errors.ts";
 import type { Change } from "./store.ts";
 
-/** So many commits at most share a transaction: it bounds what one write costs, and how long its first one waits. */
+/** So many commits at most go together: it bounds what one write costs, and how long its first one waits. */
 export const MAX_BATCH_COMMITS = 1_000;
+/**
+ * So many writes may be under way. With one, the writer idles while the event loop works and the other way round: that
+ * cost a third of the durable writes per second.
+ */
+export const MAX_WRITES_IN_FLIGHT = 4;
 
 /** Why a write was undone, in words for the caller. */
 export interface WriteFailure {
@@ -17,8 +22,20 @@ export interface WriteFailure {
   readonly row?: number;
 }
 
-/** Makes all changes durable, or none and says why; never rejects. Called again only after it has answered. */
-export type WriteBatch = (changes: readonly Change[]) => Promise<WriteFailure | undefined>;
+/**
+ * Makes all changes durable, or none and says why; never rejects. It is called again before it has answered, and answers
+ * in order. Once a write has failed it must refuse every other of the same generation: they build on what is undone.
+ */
+export type WriteBatch = (
+  changes: readonly Change[],
+  generation: number,
+) => Promise<WriteFailure | undefined>;
+
+/** What a writer answers to a write of a generation that has failed already. */
+export const OUTDATED: WriteFailure = {
+  code: "unavailable",
+  message: "The write was undone with one before it.",
+};
 
 interface QueuedCommit {
   readonly changes: readonly Change[];
@@ -31,10 +48,15 @@ const CLOSED: WriteFailure = { code: "unavailable", message: "The store is close
 export class CommitQueue {
   readonly #write: WriteBatch;
   readonly #rollbackListeners: (() => void)[] = [];
-  readonly #queue: QueuedCommit[] = [];
-  /** The run through the queue; undefined while there is nothing to do. */
-  #draining: Promise<void> | undefined;
+  /** Not yet with the writer. */
+  readonly #gathered: QueuedCommit[] = [];
+  /** With the writer, in order. */
+  readonly #inFlight: (readonly QueuedCommit[])[] = [];
+  /** Rises with each rollback. */
+  #generation = 0;
+  #flushIsDue = false;
   #closed = false;
+  #whenIdle: (() => void) | undefined;
 
   constructor(write: WriteBatch) {
     this.#write = write;
@@ -45,8 +67,8 @@ export class CommitQueue {
     return new Promise((resolve, reject) => {
       const commit = { changes, resolve, reject };
       if (this.#closed) return this.#rollBack([commit], CLOSED);
-      this.#queue.push(commit);
-      this.#draining ??= this.#drain();
+      this.#gathered.push(commit);
+      this.#flushSoon();
     });
   }
 
@@ -58,20 +80,47 @@ export class CommitQueue {
   /** Refuses new commits, and waits for those under way. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#draining;
+    if (this.#isIdle()) return;
+    await new Promise<void>((resolve) => {
+      this.#whenIdle = resolve;
+    });
   }
 
-  async #drain(): Promise<void> {
-    do {
-      // Everything committed in this turn goes together; and what awaits a promise of the batch before goes on first,
-      // so a rollback never comes between a commit's becoming durable and its being shown.
-      await Promise.resolve();
-      const batch = this.#queue.splice(0, MAX_BATCH_COMMITS);
-      const failure = await this.#write(batch.flatMap((commit) => commit.changes));
-      if (failure === undefined) for (const commit of batch) commit.resolve();
-      else this.#rollBack([...batch, ...this.#queue.splice(0)], failure);
-    } while (this.#queue.length > 0);
-    this.#draining = undefined;
+  #isIdle(): boolean {
+    return this.#gathered.length === 0 && this.#inFlight.length === 0;
+  }
+
+  /** At the end of the turn, so that everything committed in it goes together. */
+  #flushSoon(): void {
+    if (this.#flushIsDue) return;
+    this.#flushIsDue = true;
+    setImmediate(() => {
+      this.#flushIsDue = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.#gathered.length > 0 && this.#inFlight.length < MAX_WRITES_IN_FLIGHT) {
+      const batch = this.#gathered.splice(0, MAX_BATCH_COMMITS);
+      this.#inFlight.push(batch);
+      const changes = batch.flatMap((commit) => commit.changes);
+      void this.#write(changes, this.#generation).then((failure) => this.#answered(batch, failure));
+    }
+  }
+
+  #answered(batch: readonly QueuedCommit[], failure: WriteFailure | undefined): void {
+    // Rolled back meanwhile: its callers know, and the answer is that of an outdated generation.
+    if (this.#inFlight[0] !== batch) return;
+    if (failure === undefined) {
+      this.#inFlight.shift();
+      for (const commit of batch) commit.resolve();
+      if (this.#gathered.length > 0) this.#flushSoon();
+    } else {
+      this.#generation++;
+      this.#rollBack([...this.#inFlight.splice(0).flat(), ...this.#gathered.splice(0)], failure);
+    }
+    if (this.#isIdle()) this.#whenIdle?.();
   }
 
   /** All listeners first, then the promises, in one turn: nobody goes on with what is no longer there. */

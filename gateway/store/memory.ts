@@ -1,7 +1,7 @@
 /** The store in memory: the same promises as the durable one, nothing on disk. For unit tests and simulations. */
 
 import { GatehouseError } from "../../shared/errors.ts";
-import { CommitQueue, versionMismatch, type WriteFailure } from "./commit-queue.ts";
+import { CommitQueue, OUTDATED, versionMismatch, type WriteFailure } from "./commit-queue.ts";
 import type { Change, Store, StoredObject } from "./store.ts";
 
 /** Objects in one piece of load(). */
@@ -19,10 +19,15 @@ export function memoryStore(initial: readonly StoredObject[] = []): MemoryStore 
   const objects = new Map(initial.map((object) => [pathOf(object), object]));
   let failure: WriteFailure | undefined;
 
-  const commits = new CommitQueue(async (changes) => {
+  let failedGeneration = -1;
+  const commits = new CommitQueue(async (changes, generation) => {
+    if (generation <= failedGeneration) return OUTDATED;
     const planned = failure ?? plan(objects, changes);
     failure = undefined;
-    if (!(planned instanceof Map)) return planned;
+    if (!(planned instanceof Map)) {
+      failedGeneration = generation;
+      return planned;
+    }
     for (const [path, object] of planned) {
       if (object === undefined) objects.delete(path);
       else objects.set(path, object);

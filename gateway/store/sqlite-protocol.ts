@@ -8,9 +8,16 @@ export type ChangeRow = readonly [kind: string, key: string, version: number, bo
 /** Kind, key, version, body. */
 export type ObjectRow = readonly [kind: string, key: string, version: number, body: string];
 
+/** All rows or none; what waits at the same time goes into the same transaction. */
+export interface WriteRequest {
+  readonly type: "write";
+  readonly rows: readonly ChangeRow[];
+  /** See WriteBatch. */
+  readonly generation: number;
+}
+
 export type Request =
-  /** One transaction, all or none. */
-  | { readonly type: "write"; readonly rows: readonly ChangeRow[] }
+  | WriteRequest
   /** The objects behind this kind and key, as many as make a page. */
   | { readonly type: "page"; readonly after: readonly [kind: string, key: string] }
   /** No more than so many pages in the file. */

@@ -31,8 +31,8 @@ export class SqliteStore implements Store {
 
   constructor(channel: SqliteChannel) {
     this.#channel = channel;
-    this.#commits = new CommitQueue(async (changes) => {
-      const answer = await channel.request({ type: "write", rows: changes.map(rowOf) });
+    this.#commits = new CommitQueue(async (changes, generation) => {
+      const answer = await channel.request({ type: "write", rows: changes.map(rowOf), generation });
       return answer.type === "failed" ? answer.failure : undefined;
     });
   }

@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { CommitQueue, MAX_BATCH_COMMITS, type WriteFailure } from "../../gateway/store/commit-queue.ts";
+import {
+  CommitQueue,
+  MAX_BATCH_COMMITS,
+  MAX_WRITES_IN_FLIGHT,
+  OUTDATED,
+  type WriteFailure,
+} from "../../gateway/store/commit-queue.ts";
 import type { Change } from "../../gateway/store/store.ts";
 
 function change(key: string, version = 1): Change {
@@ -8,11 +14,11 @@ function change(key: string, version = 1): Change {
 
 /** A disk whose every write waits until the test answers it. */
 function heldDisk() {
-  const writes: { keys: string[]; answer: (failure?: WriteFailure) => void }[] = [];
+  const writes: { keys: string[]; generation: number; answer: (failure?: WriteFailure) => void }[] = [];
   let arrived = () => {};
-  const queue = new CommitQueue((changes) => {
+  const queue = new CommitQueue((changes, generation) => {
     const { promise, resolve } = Promise.withResolvers<WriteFailure | undefined>();
-    writes.push({ keys: changes.map(({ key }) => key), answer: resolve });
+    writes.push({ keys: changes.map(({ key }) => key), generation, answer: resolve });
     arrived();
     return promise;
   });
@@ -97,4 +103,39 @@ test("closing waits for what is queued, and refuses what comes later", async () 
   expect(rollbacks).toEqual(["rollback"]);
   (await write(0)).answer();
   await Promise.all([commit, closed]);
+});
+
+/** The turn in which commits gathered so far go to the writer. */
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("writes go on while one is at the disk, but only so many", async () => {
+  const { queue, write, writes } = heldDisk();
+  const commits: Promise<void>[] = [];
+  for (let turn = 0; turn < MAX_WRITES_IN_FLIGHT + 2; turn += 1) {
+    commits.push(queue.commit([change(String(turn))]));
+    await nextTurn();
+  }
+  expect(writes.map(({ keys }) => keys.join())).toEqual(["0", "1", "2", "3"]);
+  (await write(0)).answer();
+  // The two that had to wait go together.
+  expect((await write(MAX_WRITES_IN_FLIGHT)).keys).toEqual(["4", "5"]);
+  for (const { answer } of writes) answer();
+  await Promise.all(commits);
+});
+
+test("a failed write takes down those behind it at the disk, and what comes later is of a new generation", async () => {
+  const { queue, write, writes } = heldDisk();
+  const first = queue.commit([change("a")]).catch((error: Error) => error.message);
+  const { answer, generation } = await write(0);
+  const second = queue.commit([change("b")]).catch((error: Error) => error.message);
+  expect((await write(1)).generation).toBe(generation);
+  answer({ code: "unavailable", message: "The disk is full." });
+  expect(await Promise.all([first, second])).toEqual(["The disk is full.", "The disk is full."]);
+
+  const later = queue.commit([change("c")]);
+  expect((await write(2)).generation).toBeGreaterThan(generation);
+  // The answer to what was undone already changes nothing.
+  writes[1]?.answer(OUTDATED);
+  (await write(2)).answer();
+  await later;
 });

@@ -46,7 +46,8 @@ interface OwedWork {
   readonly failed: Phase;
 }
 
-const OWED: { readonly [phase in Phase]?: OwedWork } = {
+/** Each transient phase, its work, and where success and failure lead. */
+export const OWED_WORK: { readonly [phase in Phase]?: OwedWork } = {
   PROLOG: { work: "deploy", done: "RUNNING", failed: "BOOT_FAILURE" },
   BOOT: { work: "deploy", done: "RUNNING", failed: "BOOT_FAILURE" },
   BOOT_POWEROFF: { work: "deploy", done: "RUNNING", failed: "POWEROFF" },
@@ -67,14 +68,14 @@ const OWED: { readonly [phase in Phase]?: OwedWork } = {
   CLEANUP_DELETE: { work: "cleanup", done: "DONE", failed: "EPILOG_FAILURE" },
 };
 
-function isPhaseWithWork(phase: string): phase is keyof typeof OWED {
-  return phase in OWED;
+function isPhaseWithWork(phase: string): phase is keyof typeof OWED_WORK {
+  return phase in OWED_WORK;
 }
 
 /** The work a VM owes in its phase; undefined when it is at rest. */
 export function owedWork(vm: Vm): OwedWork | undefined {
   const phase = phaseOf(vm);
-  const owed = isPhaseWithWork(phase) ? OWED[phase] : undefined;
+  const owed = isPhaseWithWork(phase) ? OWED_WORK[phase] : undefined;
   if (owed?.work === "shutdown" && wasAskedHard(vm)) return { ...owed, work: "shutdown-hard" };
   return owed;
 }
@@ -143,7 +144,7 @@ const UNDEPLOY: readonly Rule[] = [
 ];
 
 /** Where an action leads; actions that keep the phase (reboot, resched) lead from a phase to itself. */
-const RULES: { readonly [action in VmAction]: readonly Rule[] } = {
+export const RULES: { readonly [action in VmAction]: readonly Rule[] } = {
   terminate: [{ from: ["RUNNING", "UNKNOWN"], to: "SHUTDOWN" }, ...TERMINATE],
   "terminate-hard": [
     { from: ["RUNNING", "UNKNOWN"], to: "CANCEL" },
