@@ -20,6 +20,7 @@ import { removeRunFile, writeRunFile } from "./main/run-file.ts";
 import { storeCheck } from "./main/store-check.ts";
 import { createServiceDirectory } from "./oneflow/directory.ts";
 import { createOneGate } from "./onegate/app.ts";
+import { createRpc } from "./rpc/app.ts";
 
 export interface HouseOptions {
   readonly log: Logger;
@@ -32,7 +33,11 @@ export interface HouseOptions {
 export interface House {
   readonly cloud: EmbeddedCloud;
   /** Of what is enabled. */
-  readonly urls: { readonly onegate: string | undefined; readonly admin: string };
+  readonly urls: {
+    readonly onegate: string | undefined;
+    readonly rpc: string | undefined;
+    readonly admin: string;
+  };
   /** Where oneadmin's generated password stands; undefined when a world brought another. */
   readonly authFile: string | undefined;
   /** Ends it gracefully; never rejects. */
@@ -73,10 +78,11 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   const servers = { config, cloud, health, log, clock, closers };
   const adminUrl = await serveAdmin(servers);
   if (config.onegate.enabled) onegateUrl = await serveOneGate(servers);
+  const rpcUrl = config.rpc.enabled ? await serveRpc(servers) : undefined;
   closers.add("cloud", () => cloud.close());
   await cloud.start();
 
-  const urls = { onegate: onegateUrl, admin: adminUrl };
+  const urls = { onegate: onegateUrl, rpc: rpcUrl, admin: adminUrl };
   const turn = (on: boolean): void => {
     up = on;
     health.changed();
@@ -114,6 +120,15 @@ async function serveOneGate(servers: Servers): Promise<string> {
   const services = createServiceDirectory(cloud);
   const app = createOneGate({ cloud, services, settings: oneGateSettings(config), log });
   return urlOf(config.onegate.host, await serve(servers, "onegate", app, config.onegate));
+}
+
+async function serveRpc(servers: Servers): Promise<string> {
+  const { config, cloud, clock, log } = servers;
+  let url: string | undefined;
+  const endpoint = () => `${url ?? urlOf(config.rpc.host, config.rpc.port)}/RPC2`;
+  const app = createRpc({ cloud, clock, log, endpoint });
+  url = urlOf(config.rpc.host, await serve(servers, "rpc", app, config.rpc));
+  return url;
 }
 
 /** The port taken. */

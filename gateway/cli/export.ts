@@ -1,5 +1,6 @@
 /** `gatehouse export [FILE]`: writes everything a home holds as a world. */
 
+import { lstatSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { errorText, GatehouseError } from "../../shared/errors.ts";
@@ -24,6 +25,14 @@ export function exportCommand(context: CliContext): Command {
 }
 
 function writeFile(file: string, text: string): void {
+  const there = lstatSync(file, { throwIfNoEntry: false });
+  // It is renamed into place, which would put a file where a device, a link or a directory was.
+  if (there !== undefined && !there.isFile()) {
+    throw new GatehouseError(
+      "bad_request",
+      `${file} is no ordinary file: name another, or none for standard output.`,
+    );
+  }
   try {
     writePrivateFile(file, text);
   } catch (error) {

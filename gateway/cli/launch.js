@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 /**
- * The `gatehouse` command, in JavaScript that older Nodes understand too: it goes on with Node 24 or later, the
- * one that runs it or the `node` package of this installation, and then loads the command itself.
+ * Every command of this package, in JavaScript that older Nodes understand too: it goes on with Node 24 or later, the
+ * one that runs it or the `node` package of this installation, and then loads the command itself. Called as it is,
+ * that is `gatehouse`; through a file of bin/, the command that the file is named after.
  */
 
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const NEEDED_MAJOR = 24;
@@ -15,13 +16,17 @@ const LAUNCHER_VARIABLE = "GATEHOUSE_LAUNCHER_PID";
 const FORWARDED_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 const here = dirname(fileURLToPath(import.meta.url));
+/** npm links to the file, or calls it from a shim: only its real name is the same everywhere. */
+const calledAs = basename(realpathSync(process.argv[1]), ".js");
 
 if (majorOf(process.versions.node) >= NEEDED_MAJOR) {
   endWithLauncher();
   silenceSqliteWarning();
   // The published package holds only what was built; in a clone the sources are what counts.
   const fromSources = existsSync(join(here, "gatehouse.ts"));
-  await import(fromSources ? "./gatehouse.ts" : "../../dist/gateway/cli/gatehouse.js");
+  const load = (path) => import(fromSources ? `./${path}.ts` : `../../dist/gateway/cli/${path}.js`);
+  if (calledAs === "launch") await load("gatehouse");
+  else await (await load("one/main")).main(calledAs);
 } else {
   const node = findNode(here);
   if (node === undefined) {
@@ -55,9 +60,9 @@ function packageVersion(folder) {
   }
 }
 
-/** Runs this file again with that Node: same arguments, streams and exit status; signals are passed on. */
+/** Runs this command again with that Node: same arguments, streams and exit status; signals are passed on. */
 function runWith(node) {
-  const child = spawn(node, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+  const child = spawn(node, [...process.execArgv, ...process.argv.slice(1)], {
     // The channel says nothing; it closes when this process ends, however it ends.
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     env: { ...process.env, [LAUNCHER_VARIABLE]: String(process.pid) },

@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { GatehouseError } from "../../shared/errors.ts";
 import { createLogger, stderrSink } from "../../shared/log.ts";
 import { endpointWarning } from "../config/listening.ts";
 import type { Config, Setting } from "../config.ts";
@@ -40,6 +41,12 @@ export function upCommand(context: CliContext): Command {
 }
 
 async function up(context: CliContext, options: UpOptions): Promise<void> {
+  if (options.demo && options.dummy) {
+    throw new GatehouseError(
+      "bad_request",
+      "--demo starts real processes and --dummy simulates every VM: choose one.",
+    );
+  }
   const { config, notes } = loadFor(context, options, settingsOf(options));
   const world = options.world === undefined ? undefined : readWorldFile(resolve(context.cwd, options.world));
   const { clock } = context;
@@ -55,9 +62,9 @@ async function up(context: CliContext, options: UpOptions): Promise<void> {
   const { onegate } = house.urls;
   if (options.demo && onegate !== undefined) {
     context.out("Starting the demo guests ...\n");
-    const guests = await Promise.race([startDemo(house.cloud, clock, process.execPath), stop]);
+    const guests = await Promise.race([startDemo(house.cloud, clock), stop]);
     if (Array.isArray(guests))
-      context.out(describeDemo(guests, { onegate, homeOption: homeOption(options) }));
+      context.out(describeDemo(guests, { onegate, homeOption: homeOption(context, config) }));
   } else context.out(HINTS);
   await stop;
   context.out("Stopping: ending the guests that live with the house ...\n");
@@ -82,13 +89,14 @@ const HINTS = `Try next, from another terminal:
 `;
 
 /** What other commands need to find this home; nothing where they would find it anyway. */
-function homeOption(options: UpOptions): string {
-  return options.home === undefined ? "" : ` --home ${options.home}`;
+function homeOption(context: CliContext, config: Config): string {
+  return config.home === resolve(context.cwd, "var") ? "" : ` --home ${config.home}`;
 }
 
 function summary(config: Config, { urls, authFile }: House): string {
   const lines = ["Gatehouse is up."];
   if (urls.onegate !== undefined) lines.push(`  OneGate  ${urls.onegate}`);
+  if (urls.rpc !== undefined) lines.push(`  XML-RPC  ${urls.rpc}/RPC2`);
   lines.push(`  Admin    ${urls.admin}/readyz`);
   lines.push(`  Home     ${config.home}`);
   if (authFile !== undefined) lines.push(`  oneadmin's password is in ${authFile}`);

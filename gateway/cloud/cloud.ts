@@ -7,12 +7,13 @@
  * Texts are OpenNebula's where the spec has them (core-xmlrpc.md 1), without the `[one.vm.info]` head.
  */
 
-import type { Template } from "../../shared/template/types.ts";
+import type { Template, Vector } from "../../shared/template/types.ts";
 import type {
   Document,
   Group,
   Host,
   JsonObject,
+  LoginToken,
   Network,
   NetworkDetail,
   NetworkTemplate,
@@ -55,6 +56,11 @@ export const VM_ACTIONS = [
 
 export type VmAction = (typeof VM_ACTIONS)[number];
 
+/** one.vm.recover's operations, in the order of their numbers (spec core-xmlrpc.md 2). */
+export const RECOVER_OPERATIONS = ["failure", "success", "retry", "delete", "recreate", "delete-db"] as const;
+
+export type RecoverOperation = (typeof RECOVER_OPERATIONS)[number];
+
 /** Replace the whole template, or append: same-name attributes replaced, others kept, empty vectors remove. */
 export type UpdateMode = "replace" | "append";
 
@@ -70,6 +76,9 @@ export type PermissionBits = readonly [
   number,
   number,
 ];
+
+/** What a lock refuses, as one.*.lock numbers it: 1 and 2 what takes MANAGE or ADMIN, 3 what takes ADMIN; nothing refuses USE. */
+export type LockLevel = 1 | 2 | 3;
 
 /** New owner and group ids; undefined keeps. */
 export interface Ownership {
@@ -101,6 +110,10 @@ export interface OwnedPool<T> extends Pool<T> {
   rename(actor: Actor, id: number, name: string): Promise<void>;
   chmod(actor: Actor, id: number, bits: PermissionBits): Promise<void>;
   chown(actor: Actor, id: number, owner: Ownership): Promise<void>;
+  /** From then on changes are refused with `locked`, whoever asks. */
+  lock(actor: Actor, id: number, level: LockLevel): Promise<void>;
+  /** For whoever locked it, and administrators. */
+  unlock(actor: Actor, id: number): Promise<void>;
 }
 
 export interface VmPool extends OwnedPool<Vm> {
@@ -115,6 +128,8 @@ export interface VmPool extends OwnedPool<Vm> {
   ): Promise<void>;
   act(actor: Actor, id: number, action: VmAction): Promise<void>;
   deploy(actor: Actor, id: number, hostId: number): Promise<void>;
+  /** `bad_request` for operations that this cloud has no use for. */
+  recover(actor: Actor, id: number, operation: RecoverOperation): Promise<void>;
   attachNic(actor: Actor, id: number, template: Template): Promise<number>;
   detachNic(actor: Actor, id: number, nicId: number): Promise<void>;
   createSnapshot(actor: Actor, id: number, name: string): Promise<number>;
@@ -148,7 +163,18 @@ export interface NetworkPool extends OwnedPool<Network> {
     id: number,
     options: { name: string; size: number; rangeId?: number },
   ): Promise<number>;
+  /** Keeps an address from being given to anybody. */
+  hold(actor: Actor, id: number, address: LeaseAddress): Promise<void>;
+  /** Ends a hold. */
+  release(actor: Actor, id: number, address: LeaseAddress): Promise<void>;
+  /** An AR vector, as in a network's template; returns the range's id. */
+  addRange(actor: Actor, id: number, range: Vector): Promise<number>;
+  /** Refused while it has leases. */
+  removeRange(actor: Actor, id: number, rangeId: number): Promise<void>;
 }
+
+/** One address of a network, by either of its names. */
+export type LeaseAddress = { readonly ip: string } | { readonly mac: string };
 
 export interface RouterPool extends OwnedPool<Router> {
   allocate(actor: Actor, template: Template): Promise<number>;
@@ -168,11 +194,15 @@ export interface DocumentPool extends OwnedPool<Document> {
     document: { type: number; name: string; body?: JsonObject; template?: Template },
   ): Promise<number>;
   update(actor: Actor, id: number, body: JsonObject): Promise<void>;
+  /** The same for the whole TEMPLATE, in which BODY is text (document/document.ts, `documentTemplate`). */
+  updateTemplate(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
+  clone(actor: Actor, id: number, name: string): Promise<number>;
   delete(actor: Actor, id: number): Promise<void>;
 }
 
 export interface HostPool extends Pool<Host> {
   allocate(actor: Actor, host: { name: string; imMad: string; vmMad: string }): Promise<number>;
+  rename(actor: Actor, id: number, name: string): Promise<void>;
   update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
   setState(actor: Actor, id: number, state: "enabled" | "disabled" | "offline"): Promise<void>;
   delete(actor: Actor, id: number): Promise<void>;
@@ -185,12 +215,32 @@ export interface UserPool extends Pool<User> {
   ): Promise<number>;
   update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
   setPassword(actor: Actor, id: number, password: string): Promise<void>;
+  /** `core` keeps a password of its own, `server_cipher` is a server's; with a driver may come a new password. */
+  setDriver(actor: Actor, id: number, driver: string, password?: string): Promise<void>;
+  setEnabled(actor: Actor, id: number, enabled: boolean): Promise<void>;
+  /** The primary group. */
   setGroup(actor: Actor, id: number, gid: number): Promise<void>;
+  joinGroup(actor: Actor, id: number, gid: number): Promise<void>;
+  /** Refused for the primary group. */
+  leaveGroup(actor: Actor, id: number, gid: number): Promise<void>;
+  /**
+   * Without a token one is made; returns it. Tokens that have ended go. `bad_request` when the user is in no such
+   * group, or has too many tokens.
+   */
+  addLoginToken(
+    actor: Actor,
+    id: number,
+    token: Omit<LoginToken, "token"> & { readonly token?: string | undefined },
+  ): Promise<string>;
+  /** One token, or every one. `not_found` when the user has no such token. */
+  removeLoginTokens(actor: Actor, id: number, token?: string): Promise<void>;
   delete(actor: Actor, id: number): Promise<void>;
   /** The actor of a user id; undefined when there is no such user. */
   actor(uid: number): Promise<Actor | undefined>;
   /** The same without waiting, as `peek`. */
   peekActor(uid: number): Actor | undefined;
+  /** The user of a name, with hash and tokens: for what proves who asks, and never for an answer. */
+  named(name: string): Promise<User | undefined>;
   /** The actor a name and password prove; undefined when they prove nobody. */
   authenticate(name: string, password: string): Promise<Actor | undefined>;
 }

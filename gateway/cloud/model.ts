@@ -33,6 +33,15 @@ export interface Owned extends Base {
   readonly mode: number;
 }
 
+/** What one.user.login makes: a password with an end, perhaps for one group only. */
+export interface LoginToken {
+  readonly token: string;
+  /** Seconds since the epoch; -1: it has no end. */
+  readonly expires: number;
+  /** The only group a session with it has; -1: every group of the user. */
+  readonly gid: number;
+}
+
 export interface User extends Base {
   readonly gid: number;
   readonly gname: string;
@@ -42,6 +51,7 @@ export interface User extends Base {
   readonly passwordHash: string;
   readonly authDriver: string;
   readonly enabled: boolean;
+  readonly loginTokens?: readonly LoginToken[];
   /** TOKEN_PASSWORD lives here, as in OpenNebula. */
   readonly template: Template;
 }

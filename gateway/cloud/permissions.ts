@@ -12,6 +12,15 @@ const RIGHT_BIT = { USE: 4, MANAGE: 2, ADMIN: 1 } as const satisfies Record<Righ
 /** OpenNebula's default umask (177) leaves use and manage to the owner. */
 export const DEFAULT_MODE = 0o600;
 
+/** OpenNebula's other word for a kind. */
+const NOUNS: Readonly<Record<string, string>> = {
+  VM: "virtual machine",
+  TEMPLATE: "virtual machine template",
+  NET: "virtual network",
+  VROUTER: "virtual router",
+  DOCUMENT: "document",
+};
+
 const ADMIN_UID = 0;
 const ADMIN_GID = 0;
 
@@ -29,14 +38,21 @@ export function isAllowed(actor: Actor, object: Pick<Owned, "uid" | "gid" | "mod
   return (object.mode & bit) !== 0;
 }
 
-/** @throws GatehouseError `forbidden` in OpenNebula's words; `label` is its name for the kind (VM, NET, ...). */
+/**
+ * `label` is OpenNebula's name for the kind (VM, NET, ...).
+ * @throws GatehouseError in OpenNebula's words: `forbidden`, or `locked` when a lock refuses it to everybody.
+ */
 export function authorize(
   actor: Actor,
-  object: Pick<Owned, "id" | "uid" | "gid" | "mode">,
+  object: Pick<Owned, "id" | "uid" | "gid" | "mode" | "extra">,
   right: Right,
   label: string,
 ): void {
   if (!isAllowed(actor, object, right)) throw notAuthorized(actor, right, label, object.id);
+  if (isLocked(object, right)) {
+    const noun = NOUNS[label] ?? label;
+    throw new GatehouseError("locked", `The resource ${noun} is locked. [${object.id}].`);
+  }
 }
 
 /** For what only administrators may do. @throws GatehouseError `forbidden`. */
@@ -50,6 +66,19 @@ function notAuthorized(actor: Actor, right: string, label: string, id?: number):
     "forbidden",
     `User [${actor.uid}] : Not authorized to perform ${right} ${object}.`,
   );
+}
+
+/** A lock of one.*.lock, kept with the object in OpenNebula's own form. */
+export function lockOf(object: Pick<Owned, "extra">): { level: number; owner: number } | undefined {
+  const lock = object.extra?.LOCK;
+  if (typeof lock !== "object" || lock === null || !("LOCKED" in lock)) return undefined;
+  return { level: Number(lock.LOCKED), owner: Number(lock.OWNER) };
+}
+
+/** Reading and using goes on under every lock; level 3 leaves MANAGE free too. */
+function isLocked(object: Pick<Owned, "extra">, right: Right): boolean {
+  const level = right === "USE" ? 0 : (lockOf(object)?.level ?? 0);
+  return right === "ADMIN" ? level > 0 : level === 1 || level === 2;
 }
 
 /** The mode after a chmod, -1 keeping a bit. */

@@ -87,6 +87,15 @@ const onegate = z
 /** 5031 is next to OneGate's port and used by no daemon of OpenNebula; fixed, so that a probe can be set up once. */
 const admin = z.strictObject({ host, port: port(5031) }).prefault({});
 
+/** The port of OpenNebula's own core, whose clients find it there unasked. */
+const rpc = z
+  .strictObject({
+    enabled: on("whether XML-RPC is served, which every admin command speaks"),
+    host,
+    port: port(2633),
+  })
+  .prefault({});
+
 const processDriver = z
   .strictObject({
     enabled: z
@@ -131,6 +140,7 @@ const log = z
 export const configSchema = z.strictObject({
   home: text("a directory, where everything the house knows is kept").default("./var"),
   onegate,
+  rpc,
   admin,
   cloud,
   log,

@@ -1,6 +1,6 @@
 /**
- * What `npm start` shows a newcomer: a network, a template, and two guests that really run, report READY and push a
- * metric every few seconds, with whatever plain HTTP client the machine has.
+ * What `npm start` shows a newcomer: a network, a template, and two guests that really run, report READY and push
+ * metrics every few seconds, with the `onegate` command that the house brings them.
  */
 
 import type { Clock } from "../../shared/clock.ts";
@@ -24,13 +24,10 @@ export interface DemoGuest {
   readonly reason: string | undefined;
 }
 
-/**
- * Makes the demo unless an earlier start did, and waits until its guests report READY, or until the time is up.
- * `nodePath` is the HTTP client of last resort.
- */
-export async function startDemo(cloud: Cloud, clock: Clock, nodePath: string): Promise<readonly DemoGuest[]> {
+/** Makes the demo unless an earlier start did, and waits until its guests report READY, or until the time is up. */
+export async function startDemo(cloud: Cloud, clock: Clock): Promise<readonly DemoGuest[]> {
   const known = (await cloud.templates.list(SYSTEM)).find((template) => template.name === DEMO_NAME);
-  const templateId = known?.id ?? (await makeTemplate(cloud, nodePath));
+  const templateId = known?.id ?? (await makeTemplate(cloud));
   const isDemo = (vm: Vm) => stringOf(vm.template, "TEMPLATE_ID") === String(templateId);
   const alive = (await cloud.vms.list(SYSTEM)).filter((vm) => isDemo(vm) && vmState(vm) !== "DONE");
   const ids = alive.map((vm) => vm.id);
@@ -41,11 +38,11 @@ export async function startDemo(cloud: Cloud, clock: Clock, nodePath: string): P
   return await Promise.all(ids.map(async (id) => guestOf(await cloud.vms.get(SYSTEM, id))));
 }
 
-async function makeTemplate(cloud: Cloud, nodePath: string): Promise<number> {
+async function makeTemplate(cloud: Cloud): Promise<number> {
   const networks = await cloud.networks.list(SYSTEM);
   if (!networks.some((network) => network.name === DEMO_NAME))
     await cloud.networks.allocate(SYSTEM, DEMO_NETWORK);
-  return await cloud.templates.allocate(SYSTEM, demoTemplate(nodePath));
+  return await cloud.templates.allocate(SYSTEM, DEMO_TEMPLATE);
 }
 
 const DEMO_NETWORK: Template = {
@@ -58,43 +55,23 @@ const DEMO_NETWORK: Template = {
   AR: { TYPE: "IP4", IP: "10.99.0.10", SIZE: "200" },
 };
 
-function demoTemplate(nodePath: string): Template {
-  return {
-    NAME: DEMO_NAME,
-    CPU: "0.1",
-    MEMORY: "64",
-    NIC: { NETWORK: DEMO_NAME },
-    CONTEXT: {
-      TOKEN: "YES",
-      NETWORK: "YES",
-      NODE_PATH_OF_LAST_RESORT: nodePath,
-      START_SCRIPT: DEMO_SCRIPT,
-    },
-  };
-}
-
-/** Dollar signs are escaped: in CONTEXT they begin a variable. */
-const DEMO_SCRIPT = String.raw`#!/bin/sh
+/** The command comes with the house (guest-tools.ts); its shell twin has no agent, so a loop stands in for it. */
+const DEMO_SCRIPT = `#!/bin/sh
 # A guest of the demo: everything it needs is in its environment, as in an OpenNebula VM.
-put() {
-  if command -v curl >/dev/null; then
-    curl -sf -X PUT "$ONEGATE_ENDPOINT/vm" -H "X-ONEGATE-TOKEN: $TOKENTXT" -H "X-ONEGATE-VMID: $VMID" -d "$1"
-  elif wget --version 2>/dev/null | grep -q GNU; then
-    wget -qO- --method=PUT --body-data="$1" --header="X-ONEGATE-TOKEN: $TOKENTXT" \
-      --header="X-ONEGATE-VMID: $VMID" "$ONEGATE_ENDPOINT/vm"
-  else
-    BODY="$1" "$NODE_PATH_OF_LAST_RESORT" -e 'const e = process.env;
-      fetch(e.ONEGATE_ENDPOINT + "/vm", { method: "PUT", body: e.BODY,
-        headers: { "X-ONEGATE-TOKEN": e.TOKENTXT, "X-ONEGATE-VMID": e.VMID } })
-        .then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))'
-  fi
-}
-until put READY=YES; do sleep 1; done
-while true; do
-  put "APP_LOAD = $(cut -d ' ' -f 1 /proc/loadavg)" || true
-  sleep 5
+onegate ready || exit 1
+onegate agent --interval 5 && exit 0
+while sleep 5; do
+  onegate vm update --data "LOAD_1=$(cut -d ' ' -f 1 /proc/loadavg)"
 done
 `.replaceAll("$", "\\$");
+
+const DEMO_TEMPLATE: Template = {
+  NAME: DEMO_NAME,
+  CPU: "0.1",
+  MEMORY: "64",
+  NIC: { NETWORK: DEMO_NAME },
+  CONTEXT: { TOKEN: "YES", NETWORK: "YES", REPORT_READY: "YES", START_SCRIPT: DEMO_SCRIPT },
+};
 
 async function allReady(cloud: Cloud, clock: Clock, ids: readonly number[]): Promise<void> {
   const waiting = new Set(ids);

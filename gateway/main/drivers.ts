@@ -1,6 +1,5 @@
 /** The drivers that the configuration asks for. */
 
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "../../shared/clock.ts";
 import type { Driver } from "../cloud/embedded/driver.ts";
@@ -8,9 +7,14 @@ import { dummyDriver } from "../cloud/embedded/drivers/dummy.ts";
 import { processDriver } from "../cloud/embedded/drivers/process.ts";
 import { processDriverUse } from "../config/listening.ts";
 import type { Config } from "../config.ts";
+import { claimGuestRange } from "./guest-range.ts";
+import { installGuestTools } from "./guest-tools.ts";
+import { houseId } from "./house-id.ts";
 
 /** Where root's guests are: the home's mode keeps their own uids out of it. */
 const ROOTS_GUESTS = "/var/lib/gatehouse/guests";
+/** Which house has which user ids. */
+const ROOTS_RANGES = "/var/lib/gatehouse/uids";
 
 export interface Drivers {
   readonly all: readonly Driver[];
@@ -25,22 +29,30 @@ export function makeDrivers(config: Config, clock: Clock, trustedUids: ReadonlyS
   const { uid_base, grace_ms, max_log_bytes } = config.cloud.process;
   const use = processDriverUse(config);
   const asRoot = process.getuid?.() === 0;
+  const { home } = config;
+  const house = houseId(home);
+  const runDir = config.cloud.process.run_dir ?? (asRoot ? join(ROOTS_GUESTS, house) : join(home, "guests"));
   const local = processDriver({
     clock,
     enabled: use.allowed,
     refusalReason: `VMs do not run as processes: ${use.reason}; cloud.process.enabled (GATEHOUSE_CLOUD_PROCESS_ENABLED) may be always, auto or never.`,
     trustedUids,
-    runDir: guestsDirectory(config, asRoot),
-    uidBase: asRoot ? uid_base : undefined,
+    runDir,
+    path: guestPath(runDir, asRoot),
+    uidBase: asRoot
+      ? claimGuestRange({ directory: ROOTS_RANGES, firstUid: uid_base, home, house })
+      : undefined,
     graceMs: grace_ms,
     maxLogBytes: max_log_bytes,
   });
   return { all: [local, dummy], only: undefined };
 }
 
-/** Each home has its own, since VM ids repeat from home to home. */
-function guestsDirectory(config: Config, asRoot: boolean): string {
-  if (config.cloud.process.run_dir !== undefined) return config.cloud.process.run_dir;
-  if (!asRoot) return join(config.home, "guests");
-  return join(ROOTS_GUESTS, createHash("sha256").update(config.home).digest("hex").slice(0, 16));
+/** The guests' PATH, made ready with the first guest. */
+function guestPath(runDir: string, ownUids: boolean): () => string {
+  let path: string | undefined;
+  return () => {
+    path ??= installGuestTools(runDir, ownUids);
+    return path;
+  };
 }

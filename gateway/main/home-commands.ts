@@ -4,14 +4,15 @@ import { GatehouseError } from "../../shared/errors.ts";
 import type { HomeCommands } from "../admin/commands.ts";
 import type { EmbeddedCloud } from "../cloud/embedded/embedded-cloud.ts";
 import { parseWorld, printWorld } from "../cloud/world.ts";
-import { removeAuthFile } from "./first-start.ts";
+import { removeAuthFile, removeServerAuthFile } from "./first-start.ts";
 
 export function homeCommands(cloud: EmbeddedCloud, home: string): HomeCommands {
   return {
     token: async (vmId) => cloud.vmToken(vmId),
     async importWorld(text) {
-      const { broughtOneadmin } = await cloud.importWorld(parseWorld(jsonOf(text)));
+      const { broughtOneadmin, broughtServeradmin } = await cloud.importWorld(parseWorld(jsonOf(text)));
       if (broughtOneadmin) removeAuthFile(home);
+      if (broughtServeradmin) removeServerAuthFile(home);
     },
     exportWorld: async () => `${JSON.stringify(printWorld(cloud.exportWorld()), undefined, 1)}\n`,
   };

@@ -2,6 +2,7 @@
 
 import { rmSync } from "node:fs";
 import { Server } from "node:http";
+import type { Duplex } from "node:stream";
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from "@hono/node-server";
 import type { Clock } from "../../shared/clock.ts";
 import { errorText, GatehouseError } from "../../shared/errors.ts";
@@ -82,7 +83,28 @@ function createServer(app: Fetching): Server {
     throw new GatehouseError("internal", "The adaptor made no HTTP/1.1 server.");
   server.maxConnections = MAX_CONNECTIONS;
   server.setTimeout(IDLE_TIMEOUT_MS);
+  server.on("clientError", refuseClient);
   return server;
+}
+
+/** What was no request yet when it failed: Node's own answers to it say nothing. */
+const CLIENT_ERRORS: Readonly<Record<string, readonly [status: string, sentence: string]>> = {
+  HPE_HEADER_OVERFLOW: [
+    "431 Request Header Fields Too Large",
+    `The request's head is too large: at most ${MAX_HEADER_BYTES} bytes are taken.`,
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "The request did not come to its end in time."],
+};
+
+function refuseClient(error: Error & { code?: string }, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const known = CLIENT_ERRORS[error.code ?? ""];
+  const [status, sentence] = known ?? ["400 Bad Request", "This is not an HTTP/1.1 request."];
+  const head = `Content-Type: text/plain;charset=utf-8\r\nContent-Length: ${Buffer.byteLength(sentence)}`;
+  socket.end(`HTTP/1.1 ${status}\r\n${head}\r\nConnection: close\r\n\r\n${sentence}`);
 }
 
 /** Node binds a unix socket before `listen` returns, so the mask is changed for that one call only. */

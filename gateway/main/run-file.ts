@@ -8,6 +8,8 @@ import { writePrivateFile } from "./files.ts";
 export interface RunFile {
   readonly pid: number;
   readonly onegate?: string | undefined;
+  /** Without the path /RPC2. */
+  readonly rpc?: string | undefined;
   readonly admin: string;
 }
 

@@ -33,6 +33,10 @@ export interface BodySource {
 
 /** @throws GatehouseError `too_large` as soon as the bound is passed, or announced to be; the rest stays unread. */
 export async function readBody(source: BodySource, maxBytes: number): Promise<Uint8Array> {
+  const encoding = source.header("content-encoding") ?? "identity";
+  if (encoding !== "identity") {
+    throw new GatehouseError("bad_request", "The body must be sent as it is, without a Content-Encoding.");
+  }
   const length = source.header("content-length");
   if (length !== undefined && Number(length) > maxBytes) throw tooLarge(maxBytes);
   if (source.incoming !== undefined) {

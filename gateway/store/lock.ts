@@ -3,7 +3,16 @@
  * It is an exclusive SQLite transaction on a file of its own, held for the life of the process.
  */
 
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { GatehouseError } from "../../shared/errors.ts";
@@ -14,6 +23,7 @@ const PID_FILE = "lock.pid";
 /** The lock file is empty and the pid public; but nothing in a home is for others. */
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
+const OTHERS_MODE = 0o077;
 
 /** SQLite's result code for a lock that another one holds. */
 const SQLITE_BUSY = 5;
@@ -51,6 +61,8 @@ function lockFile(home: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     mkdirSync(home, { recursive: true, mode: DIRECTORY_MODE });
+    // One that was there before may be open to others, guests among them.
+    if ((statSync(home).mode & OTHERS_MODE) !== 0) chmodSync(home, DIRECTORY_MODE);
     makeFile(path);
     database = new DatabaseSync(path, { timeout: 0 });
     database.exec("BEGIN EXCLUSIVE");

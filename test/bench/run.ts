@@ -1,9 +1,10 @@
 /** `npm run bench -- NAME`: runs a benchmark, one JSON line a figure on standard output, progress on standard error. */
 
 import type { Bench } from "./figures.ts";
+import { guestBench } from "./guest.ts";
 import { onegateBench } from "./onegate.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { onegate: onegateBench };
+const BENCHES: Readonly<Record<string, Bench>> = { guest: guestBench, onegate: onegateBench };
 const DEFAULT_SECONDS = 3;
 
 const USAGE = `Usage: npm run bench -- NAME [--seconds N]

@@ -81,8 +81,7 @@ describe("the demo", () => {
   }, async () => {
     const vms = await eventually(
       guests,
-      (seen) =>
-        seen.length === 2 && seen.every((vm) => isReady(vm) && vm.USER_TEMPLATE.APP_LOAD !== undefined),
+      (seen) => seen.length === 2 && seen.every((vm) => isReady(vm) && vm.USER_TEMPLATE.LOAD_1 !== undefined),
     );
     expect(vms.map((vm) => vm.ID)).toEqual(["0", "1"]);
     for (const vm of vms) expect(isAlive(pidOf(vm))).toBe(true);

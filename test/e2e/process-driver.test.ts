@@ -552,8 +552,8 @@ describe.runIf(linux && root)("a guest of a server that is root", () => {
     await expect(driver.deploy(rival, idle)).rejects.toThrow(`would share uid ${UID_BASE + vm.id}`);
   });
 
-  it("is left alone by another house that has a VM of the same id, and so of the same uid", async () => {
-    const [one, other] = [setup(), setup()];
+  it("is left alone by another house that has a VM of the same id, in a range of uids of its own", async () => {
+    const [one, other] = [setup(), setup({ uidBase: UID_BASE + 65_536 })];
     const vm = newVm();
     const daemon = script(`setsid sh -c '${marker("daemon", "$$")}; exec sleep 600' &`);
     const daemons: number[] = [];
@@ -576,7 +576,7 @@ describe.runIf(linux && root)("a guest of a server that is root", () => {
     const shared = join(base, "shared");
     mkdirSync(shared);
     chmodSync(shared, 0o1777);
-    const fake = `mkdir -p ${shared}/context; : >${shared}/guest.json; export CONTEXT_DIR=${shared}/context`;
+    const fake = `mkdir -p ${shared}/context; ln -s /etc/passwd ${shared}/guest.json; export CONTEXT_DIR=${shared}/context`;
     await driver.deploy(vm, script(`${fake}; setsid sh -c '${marker("daemon", "$$")}; exec sleep 600' &`));
     const daemon = Number(await written(runDir, vm, "daemon"));
     await driver.shutdown(vm, false);

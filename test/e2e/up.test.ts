@@ -10,8 +10,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 
 const LAUNCHER = join(import.meta.dirname, "../../gateway/cli/launch.js");
-const FREE_PORTS = { GATEHOUSE_ONEGATE_PORT: "0", GATEHOUSE_ADMIN_PORT: "0" };
-const runFile = z.object({ pid: z.int(), onegate: z.url().optional(), admin: z.url() });
+const FREE_PORTS = { GATEHOUSE_ONEGATE_PORT: "0", GATEHOUSE_RPC_PORT: "0", GATEHOUSE_ADMIN_PORT: "0" };
+const runFile = z.object({
+  pid: z.int(),
+  onegate: z.url().optional(),
+  rpc: z.url().optional(),
+  admin: z.url(),
+});
 
 /** A process, what it has said so far, and its end. */
 class Process {

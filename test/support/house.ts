@@ -11,6 +11,7 @@ const LAUNCHER = fileURLToPath(new URL("../../gateway/cli/gatehouse.ts", import.
 export interface HouseProcess {
   readonly pid: number;
   readonly onegate: string;
+  readonly rpc: string;
   readonly admin: string;
   readonly child: ChildProcess;
   /** From the start of the process until everything listened. */
@@ -23,7 +24,12 @@ export function scratchDirectory(prefix: string): { path: string; remove: () => 
   return { path: directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
-const FREE_PORTS = { GATEHOUSE_ONEGATE_PORT: "0", GATEHOUSE_ADMIN_PORT: "0", GATEHOUSE_LOG_LEVEL: "error" };
+const FREE_PORTS = {
+  GATEHOUSE_ONEGATE_PORT: "0",
+  GATEHOUSE_RPC_PORT: "0",
+  GATEHOUSE_ADMIN_PORT: "0",
+  GATEHOUSE_LOG_LEVEL: "error",
+};
 
 /** Starts `gatehouse up` on free ports; resolves when run.json says that everything listens. */
 export async function startHouse(
@@ -46,6 +52,7 @@ export async function startHouse(
   return {
     pid: run.pid,
     onegate: run.onegate,
+    rpc: run.rpc,
     admin: run.admin,
     child,
     startMs: performance.now() - started,
@@ -55,6 +62,7 @@ export async function startHouse(
 interface RunFile {
   readonly pid: number;
   readonly onegate: string;
+  readonly rpc: string;
   readonly admin: string;
 }
 

@@ -71,6 +71,18 @@ export function documentFromDocument(value: unknown, path = "", defaultType?: nu
   };
 }
 
+/** TEMPLATE as XML and template text have it: BODY is its JSON text, and comes first. */
+export function documentTemplate({ body, template }: Pick<Document, "body" | "template">): Template {
+  return body === undefined ? template : { BODY: JSON.stringify(body), ...template };
+}
+
+/** The other way round. @throws GatehouseError `bad_request` for a service's BODY that is no JSON object. */
+export function documentParts(template: Template, type: number): Pick<Document, "body" | "template"> {
+  const { BODY: text, ...others } = template;
+  const { body, attribute } = readBody(text, type, "BODY");
+  return { body, template: attribute === undefined ? others : { BODY: attribute, ...others } };
+}
+
 function readBody(
   value: unknown,
   type: number,

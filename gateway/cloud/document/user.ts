@@ -1,14 +1,44 @@
 /** The USER document. It carries the password's hash and TOKEN_PASSWORD: whoever prints it for others leaves them out. */
 
 import { z } from "zod";
-import type { JsonObject, User } from "../model.ts";
-import { flag, id, ids, json, readDocument, requiredText, text, type Unversioned } from "./fields.ts";
-import { printFlag, printIds } from "./json-form.ts";
+import type { JsonObject, LoginToken, User } from "../model.ts";
+import {
+  flag,
+  id,
+  ids,
+  integer,
+  json,
+  readDocument,
+  reporter,
+  requiredText,
+  text,
+  type Unversioned,
+} from "./fields.ts";
+import { elementsOf, isEmptyElement, printFlag, printIds } from "./json-form.ts";
 import { NO_QUOTAS, QUOTA_ORDER } from "./quotas.ts";
 import { extraOf, layOut } from "./sections.ts";
 import { template } from "./template-part.ts";
 
 const USERS_GROUP = 1;
+
+const loginToken = z
+  .object(
+    { TOKEN: requiredText, EXPIRATION_TIME: integer, EGID: integer.default(-1) },
+    { error: "must be an object of TOKEN, EXPIRATION_TIME and EGID" },
+  )
+  .transform((read): LoginToken => ({ token: read.TOKEN, expires: read.EXPIRATION_TIME, gid: read.EGID }));
+
+/** Repeated without an element around them. */
+const loginTokens = z.unknown().transform((value, context): readonly LoginToken[] => {
+  if (isEmptyElement(value)) return [];
+  return elementsOf(value).flatMap((element) => {
+    const result = loginToken.safeParse(element);
+    if (result.success) return [result.data];
+    const [issue] = result.error.issues;
+    reporter(context)(issue?.path ?? [], issue?.message ?? "must be a login token");
+    return [];
+  });
+});
 
 const shape = {
   ID: id,
@@ -19,6 +49,7 @@ const shape = {
   PASSWORD: text.default(""),
   AUTH_DRIVER: text.default("core"),
   ENABLED: flag.default(true),
+  LOGIN_TOKEN: loginTokens.optional(),
   TEMPLATE: template,
 };
 
@@ -54,9 +85,21 @@ export function userToDocument(user: Unversioned<User>): JsonObject {
     PASSWORD: user.passwordHash,
     AUTH_DRIVER: user.authDriver,
     ENABLED: printFlag(user.enabled),
+    ...printTokens(user.loginTokens ?? []),
     TEMPLATE: user.template,
   };
   return { USER: layOut(ORDER, fields, user.extra, DEFAULTS) };
+}
+
+function printTokens(tokens: readonly LoginToken[]): JsonObject {
+  const printed = tokens.map(({ token, expires, gid }) => ({
+    TOKEN: token,
+    EXPIRATION_TIME: String(expires),
+    EGID: String(gid),
+  }));
+  const [first] = printed;
+  if (first === undefined) return {};
+  return { LOGIN_TOKEN: printed.length === 1 ? first : printed };
 }
 
 /** The primary group joins GROUPS where it was left out. @throws GatehouseError `bad_request` with the field's path. */
@@ -71,6 +114,7 @@ export function userFromDocument(value: unknown, path = ""): Unversioned<User> {
     passwordHash: read.PASSWORD,
     authDriver: read.AUTH_DRIVER,
     enabled: read.ENABLED,
+    ...(read.LOGIN_TOKEN?.length && { loginTokens: read.LOGIN_TOKEN }),
     template: read.TEMPLATE,
     ...extraOf(read, shape, DEFAULTS),
   };

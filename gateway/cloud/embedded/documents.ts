@@ -1,7 +1,9 @@
 /** Documents: where OneFlow keeps services and their templates. */
 
+import { appendTemplate } from "../../../shared/template/edit.ts";
 import type { Template } from "../../../shared/template/types.ts";
-import type { Actor, DocumentPool } from "../cloud.ts";
+import type { Actor, DocumentPool, UpdateMode } from "../cloud.ts";
+import { documentParts, documentTemplate } from "../document/document.ts";
 import type { Document, JsonObject } from "../model.ts";
 import { authorize, DEFAULT_MODE } from "../permissions.ts";
 import { DOCUMENTS } from "./kinds.ts";
@@ -34,6 +36,32 @@ export class Documents extends OwnedObjects<Document> implements DocumentPool {
 
   async update(actor: Actor, id: number, body: JsonObject): Promise<void> {
     await this.edit(actor, id, "MANAGE", (document) => ({ ...document, body }));
+  }
+
+  async updateTemplate(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {
+    await this.edit(actor, id, "MANAGE", (document) => {
+      const whole = mode === "append" ? appendTemplate(documentTemplate(document), template) : template;
+      return { ...document, ...documentParts(whole, document.type) };
+    });
+  }
+
+  async clone(actor: Actor, id: number, name: string): Promise<number> {
+    checkName(name);
+    return await this.context.registry.transact((tx) => {
+      const source = this.require(tx, id);
+      authorize(actor, source, "USE", this.words.label);
+      const { type, body, template } = source;
+      const mode = DEFAULT_MODE;
+      return tx.insert(DOCUMENTS, (made) => ({
+        id: made,
+        ...ownedBy(tx, actor),
+        name,
+        mode,
+        type,
+        body,
+        template,
+      })).id;
+    });
   }
 
   async delete(actor: Actor, id: number): Promise<void> {

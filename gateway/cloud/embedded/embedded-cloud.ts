@@ -11,6 +11,7 @@ import type { World } from "../world.ts";
 import { Documents } from "./documents.ts";
 import type { Driver } from "./driver.ts";
 import { EventBus } from "./events.ts";
+import { Groups } from "./groups.ts";
 import { HostLoad } from "./host-load.ts";
 import { Hosts, makeHost } from "./hosts.ts";
 import { ALL_KINDS, CLOSINGS, USERS, VMS } from "./kinds.ts";
@@ -20,13 +21,13 @@ import { recover } from "./recovery.ts";
 import { Routers } from "./routers.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Templates } from "./templates.ts";
-import { Groups, makeFirstUsers, Users } from "./users.ts";
+import { type FirstSecrets, makeFirstUsers, Users } from "./users.ts";
 import { phaseOf } from "./vm-machine.ts";
 import { VmMaker } from "./vm-maker.ts";
 import { type RunnerLog, VmRunner } from "./vm-runner.ts";
 import { currentStay } from "./vm-transition.ts";
 import { Vms } from "./vms.ts";
-import { exportWorld, importWorld } from "./world-transfer.ts";
+import { type BroughtUsers, exportWorld, importWorld } from "./world-transfer.ts";
 
 export interface EmbeddedCloudOptions {
   readonly store: Store;
@@ -44,10 +45,10 @@ export interface EmbeddedCloudOptions {
 export interface EmbeddedCloud extends Cloud {
   /** True before the first start: no user exists. */
   isEmpty(): boolean;
-  /** Makes oneadmin with this password, and a first host for this driver. */
-  firstStart(options: { password: string; hostName: string; driver: string }): Promise<void>;
+  /** Makes oneadmin, serveradmin where it gets a password, and a first host for this driver. */
+  firstStart(options: FirstSecrets & { hostName: string; driver: string }): Promise<void>;
   /** Loads a world into a cloud that holds nothing but what the first start made. @throws GatehouseError `conflict`. */
-  importWorld(world: World): Promise<{ broughtOneadmin: boolean }>;
+  importWorld(world: World): Promise<BroughtUsers>;
   exportWorld(): World;
   /** A VM's classic token. @throws GatehouseError `not_found`. */
   vmToken(vmId: number): string;
@@ -70,7 +71,14 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
   const { announce } = events;
   const driverFor = (vmMad: string) =>
     options.onlyDriver ?? options.drivers.find((driver) => driver.name === vmMad);
-  const runner = new VmRunner({ registry, clock, log, announce, driverFor });
+  const runner = new VmRunner({
+    registry,
+    clock,
+    log,
+    announce,
+    driverFor,
+    onegateEndpoint: options.onegateEndpoint,
+  });
   const refusal = runner.refusal.bind(runner);
   const load = new HostLoad(registry.collection(VMS).values());
   const scheduler = new Scheduler({ registry, clock, log, announce, load, refusal });
@@ -98,7 +106,7 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
     isEmpty: () => registry.collection(USERS).size === 0,
     firstStart: async (first) => {
       await registry.transact((tx) => {
-        makeFirstUsers(tx, first.password);
+        makeFirstUsers(tx, first);
         makeHost(tx, { name: first.hostName, imMad: first.driver, vmMad: first.driver });
       });
     },

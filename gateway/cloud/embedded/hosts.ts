@@ -63,6 +63,13 @@ export class Hosts implements HostPool {
     }));
   }
 
+  async rename(actor: Actor, id: number, name: string): Promise<void> {
+    await this.#edit(actor, id, (host, tx) => {
+      requireFreeName(tx, name, id);
+      return { ...host, name };
+    });
+  }
+
   async setState(actor: Actor, id: number, state: "enabled" | "disabled" | "offline"): Promise<void> {
     await this.#edit(actor, id, (host) => ({ ...host, prevState: host.state, state: ASKED_STATE[state] }));
   }
@@ -78,12 +85,12 @@ export class Hosts implements HostPool {
     });
   }
 
-  async #edit(actor: Actor, id: number, change: (host: Host) => Host): Promise<void> {
+  async #edit(actor: Actor, id: number, change: (host: Host, tx: Transaction) => Host): Promise<void> {
     authorizeAdmin(actor, "MANAGE", WORDS.label, id);
     await this.#context.registry.transact((tx) => {
       const host = tx.get(HOSTS, id);
       if (host === undefined) throw missing(WORDS, id);
-      const changed = tx.put(HOSTS, change(host));
+      const changed = tx.put(HOSTS, change(host, tx));
       if (changed.state !== host.state) this.#announce(tx, { kind: "host_state", host: changed });
     });
   }
@@ -91,11 +98,7 @@ export class Hosts implements HostPool {
 
 /** A host that takes VMs at once. */
 export function makeHost(tx: Transaction, host: { name: string; imMad: string; vmMad: string }): Host {
-  checkName(host.name);
-  for (const other of tx.values(HOSTS)) {
-    if (other.name === host.name)
-      throw new GatehouseError("conflict", `NAME is already taken by HOST ${other.id}.`);
-  }
+  requireFreeName(tx, host.name);
   return tx.insert(HOSTS, (id) => ({
     id,
     name: host.name,
@@ -107,4 +110,12 @@ export function makeHost(tx: Transaction, host: { name: string; imMad: string; v
     cluster: "default",
     template: {},
   }));
+}
+
+function requireFreeName(tx: Transaction, name: string, ownId?: number): void {
+  checkName(name);
+  for (const other of tx.values(HOSTS)) {
+    if (other.name === name && other.id !== ownId)
+      throw new GatehouseError("conflict", `NAME is already taken by HOST ${other.id}.`);
+  }
 }

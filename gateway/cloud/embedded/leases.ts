@@ -14,9 +14,11 @@ export interface TakenLease {
   readonly addresses: Vector;
 }
 
-/** What the template asks for; both absent: the next free one. */
+/** What the template asks for; all absent: the next free one. */
 export interface WantedAddress {
   readonly ip?: string | undefined;
+  /** A static IPv6 address. */
+  readonly ip6?: string | undefined;
   readonly mac?: string | undefined;
 }
 
@@ -33,7 +35,8 @@ export function takeLease(
   const network = tx.get(NETWORKS, networkId);
   if (network === undefined)
     throw new GatehouseError("not_found", `Error getting virtual network [${networkId}].`);
-  const place = wanted.ip || wanted.mac ? wantedPlace(tx, network, wanted) : freePlace(tx, network);
+  const place =
+    wanted.ip || wanted.mac || wanted.ip6 ? wantedPlace(tx, network, wanted) : freePlace(tx, network);
   const { range, index } = place;
   tx.insertWithId(LEASES, {
     id: leaseKey(network.id, range.id, index),
@@ -55,18 +58,16 @@ interface Place {
 }
 
 function wantedPlace(tx: Transaction, network: Network, wanted: WantedAddress): Place {
+  const address = wanted.ip ?? wanted.ip6 ?? wanted.mac;
   for (const range of network.ranges) {
     const index = indexOfAddress(range, wanted);
     if (index === undefined) continue;
     if (tx.get(LEASES, leaseKey(network.id, range.id, index)) === undefined) return { range, index };
-    throw new GatehouseError(
-      "conflict",
-      `${wanted.ip ?? wanted.mac} of network ${network.name} (${network.id}) is in use.`,
-    );
+    throw new GatehouseError("conflict", `${address} of network ${network.name} (${network.id}) is in use.`);
   }
   throw new GatehouseError(
     "bad_request",
-    `${wanted.ip ?? wanted.mac} is in no address range of network ${network.name} (${network.id}).`,
+    `${address} is in no address range of network ${network.name} (${network.id}).`,
   );
 }
 

@@ -3,25 +3,33 @@
 import { GatehouseError } from "../../../shared/errors.ts";
 import { NETWORK_STATE } from "../../../shared/states/network.ts";
 import { appendTemplate } from "../../../shared/template/edit.ts";
-import { stringOf, type Template, vectorsOf } from "../../../shared/template/types.ts";
+import { stringOf, type Template, type Vector, vectorsOf } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
-import type { Actor, NetworkPool, UpdateMode } from "../cloud.ts";
-import type { AddressRange, Network, NetworkDetail } from "../model.ts";
+import { indexOfAddress } from "../address.ts";
+import type { Actor, LeaseAddress, NetworkPool, UpdateMode } from "../cloud.ts";
+import type { AddressRange, LeaseHolder, Network, NetworkDetail } from "../model.ts";
 import { authorize, authorizeAdmin, DEFAULT_MODE } from "../permissions.ts";
 import type { Announce } from "./events.ts";
 import { LEASES, leaseKey, leasesOfNetwork, NETWORKS } from "./kinds.ts";
-import { freeRun } from "./leases.ts";
+import { freeRun, takeLease } from "./leases.ts";
 import { checkName } from "./names.ts";
 import { networkDetail } from "./network-detail.ts";
 import { missing, OwnedObjects, ownedBy, type PoolContext } from "./pool.ts";
 import { parseRange, subRange } from "./ranges.ts";
+
+/** Who has an address on hold: a VM that no VM is, as OpenNebula writes it. */
+const HOLD: LeaseHolder = { kind: "vm", id: -1 };
+
+/** A reservation is made at once, address by address: this bounds how long the event loop is held. A /16. */
+const MAX_RESERVATION_SIZE = 65_536;
 
 /** A network as asked for; everything else is the house's to fill. */
 interface NewNetwork {
   readonly name: string;
   readonly template: Template;
   readonly ranges: readonly AddressRange[];
-  readonly parentId: number | undefined;
+  /** The network it is reserved from, whose wire it is on. */
+  readonly parent: Network | undefined;
 }
 
 export class Networks extends OwnedObjects<Network> implements NetworkPool {
@@ -45,7 +53,7 @@ export class Networks extends OwnedObjects<Network> implements NetworkPool {
     const ranges = vectorsOf(template, "AR").map((vector, id) => parseRange(vector, id));
     const { NAME: _name, AR: _ranges, ...rest } = template;
     return await this.context.registry.transact((tx) =>
-      this.#insert(tx, actor, { name, template: rest, ranges, parentId: undefined }),
+      this.#insert(tx, actor, { name, template: rest, ranges, parent: undefined }),
     );
   }
 
@@ -79,8 +87,11 @@ export class Networks extends OwnedObjects<Network> implements NetworkPool {
     options: { name: string; size: number; rangeId?: number },
   ): Promise<number> {
     checkName(options.name);
-    if (!Number.isSafeInteger(options.size) || options.size < 1) {
-      throw new GatehouseError("bad_request", `SIZE must be a whole number above 0, not ${options.size}.`);
+    if (!Number.isSafeInteger(options.size) || options.size < 1 || options.size > MAX_RESERVATION_SIZE) {
+      throw new GatehouseError(
+        "bad_request",
+        `SIZE must be a whole number from 1 to ${MAX_RESERVATION_SIZE}, not ${options.size}.`,
+      );
     }
     return await this.context.registry.transact((tx) => {
       const network = this.require(tx, id);
@@ -92,7 +103,7 @@ export class Networks extends OwnedObjects<Network> implements NetworkPool {
         name: options.name,
         template: inherited,
         ranges,
-        parentId: id,
+        parent: network,
       });
       for (let index = first; index < first + options.size; index += 1) {
         tx.insertWithId(LEASES, {
@@ -107,6 +118,49 @@ export class Networks extends OwnedObjects<Network> implements NetworkPool {
     });
   }
 
+  async hold(actor: Actor, id: number, address: LeaseAddress): Promise<void> {
+    await this.context.registry.transact((tx) => {
+      authorize(actor, this.require(tx, id), "MANAGE", this.words.label);
+      takeLease(tx, id, HOLD, address);
+    });
+  }
+
+  async release(actor: Actor, id: number, address: LeaseAddress): Promise<void> {
+    await this.context.registry.transact((tx) => {
+      const network = this.require(tx, id);
+      authorize(actor, network, "MANAGE", this.words.label);
+      const key = network.ranges
+        .map((range) => ({ range, index: indexOfAddress(range, address) }))
+        .flatMap(({ range, index }) => (index === undefined ? [] : [leaseKey(id, range.id, index)]))
+        .find((candidate) => isOnHold(tx, candidate));
+      if (key === undefined) {
+        const shown = "ip" in address ? address.ip : address.mac;
+        throw new GatehouseError("bad_request", `Lease ${shown} is not on hold.`);
+      }
+      tx.delete(LEASES, key);
+    });
+  }
+
+  async addRange(actor: Actor, id: number, range: Vector): Promise<number> {
+    const network = await this.edit(actor, id, "ADMIN", (current) => {
+      refuseReservation(current);
+      const rangeId = Math.max(-1, ...current.ranges.map((other) => other.id)) + 1;
+      return { ...current, ranges: [...current.ranges, parseRange(range, rangeId)] };
+    });
+    return network.ranges.at(-1)?.id ?? 0;
+  }
+
+  async removeRange(actor: Actor, id: number, rangeId: number): Promise<void> {
+    await this.edit(actor, id, "ADMIN", (network, tx) => {
+      refuseReservation(network);
+      if (!network.ranges.some((range) => range.id === rangeId))
+        throw new GatehouseError("not_found", `Address Range does not exist [${rangeId}].`);
+      if (leasesOfNetwork(tx, id).some((lease) => lease.rangeId === rangeId))
+        throw new GatehouseError("conflict", `Address Range ${rangeId} has leases in use.`);
+      return { ...network, ranges: network.ranges.filter((range) => range.id !== rangeId) };
+    });
+  }
+
   #insert(tx: Transaction, actor: Actor, asked: NewNetwork): number {
     const network = tx.insert(NETWORKS, (id) => ({
       id,
@@ -115,16 +169,30 @@ export class Networks extends OwnedObjects<Network> implements NetworkPool {
       mode: DEFAULT_MODE,
       state: NETWORK_STATE.READY,
       prevState: NETWORK_STATE.INIT,
-      bridge: stringOf(asked.template, "BRIDGE") ?? `onebr${id}`,
-      vnMad: stringOf(asked.template, "VN_MAD") ?? "dummy",
-      parentId: asked.parentId,
-      clusterIds: [0],
+      bridge: asked.parent?.bridge ?? stringOf(asked.template, "BRIDGE") ?? `onebr${id}`,
+      vnMad: asked.parent?.vnMad ?? stringOf(asked.template, "VN_MAD") ?? "dummy",
+      parentId: asked.parent?.id,
+      clusterIds: asked.parent?.clusterIds ?? [0],
       template: asked.template,
       ranges: asked.ranges,
     }));
     this.#announce(tx, { kind: "network_state", network });
     return network.id;
   }
+}
+
+/** Its addresses are its parent's to give. */
+function refuseReservation(network: Network): void {
+  if (network.parentId === undefined) return;
+  throw new GatehouseError(
+    "bad_request",
+    `Network ${network.id} is a reservation: its address ranges stay as reserved; delete it to give them back.`,
+  );
+}
+
+function isOnHold(tx: Transaction, key: string): boolean {
+  const holder = tx.get(LEASES, key)?.holder;
+  return holder?.kind === HOLD.kind && holder.id === HOLD.id;
 }
 
 function findRun(

@@ -13,8 +13,9 @@ import type { Transaction } from "../../store/transaction.ts";
 import type { Actor } from "../cloud.ts";
 import type { Network } from "../model.ts";
 import { authorize, isAllowed } from "../permissions.ts";
+import { checkRoom, MAX_INTERFACES } from "./bounds.ts";
 import { NETWORKS } from "./kinds.ts";
-import { releaseNic, takeLease } from "./leases.ts";
+import { releaseNic, takeLease, type WantedAddress } from "./leases.ts";
 
 /** What a NIC takes over from its network's template (INHERIT_VNET_ATTR). */
 const INHERITED = [
@@ -35,7 +36,7 @@ export function completeNics(tx: Transaction, actor: Actor, vmId: number, templa
   for (const nic of vectorsOf(template, "NIC"))
     completed = addNic(tx, actor, vmId, completed, { ...defaults, ...nic }).template;
   for (const alias of vectorsOf(template, "NIC_ALIAS"))
-    completed = addNic(tx, actor, vmId, completed, alias).template;
+    completed = addNic(tx, actor, vmId, completed, requireParent(alias)).template;
   return completed;
 }
 
@@ -52,10 +53,18 @@ export function addNic(
   template: Template,
   asked: Vector,
 ): { template: Template; nicId: number } {
+  const interfaces = [...vectorsOf(template, "NIC"), ...vectorsOf(template, "NIC_ALIAS")];
+  checkRoom(interfaces.length, MAX_INTERFACES, "network interfaces");
   const nicId = nextNicId(template);
   return asked.PARENT === undefined
     ? { template: addPlainNic(tx, actor, vmId, template, asked, nicId), nicId }
     : { template: addAlias(tx, actor, vmId, template, asked, nicId), nicId };
+}
+
+/** An alias is nothing without the NIC it stands on. @throws GatehouseError `bad_request`. */
+export function requireParent(alias: Vector): Vector {
+  if (alias.PARENT !== undefined) return alias;
+  throw new GatehouseError("bad_request", "NIC_ALIAS: PARENT must name the NIC that the alias stands on.");
 }
 
 function nextNicId(template: Template): number {
@@ -100,8 +109,8 @@ function addAlias(
       `NIC_ALIAS: PARENT ${asked.PARENT} is no NIC of the VM (there: ${names}).`,
     );
   }
-  const siblings = (parent.ALIAS_IDS ?? "").split(",").filter((id) => id !== "");
-  const aliasNumber = siblings.length;
+  const siblings = aliasIdsOf(parent);
+  const aliasNumber = nextAliasNumber(template, parent);
   const alias = {
     ...connect(tx, actor, vmId, asked),
     NAME: asked.NAME ?? `${parent.NAME}_ALIAS${aliasNumber}`,
@@ -115,12 +124,31 @@ function addAlias(
   return addVector(setVectors(template, "NIC", noted), "NIC_ALIAS", sortVector(alias));
 }
 
+/** The NIC_IDs of the aliases on a NIC. */
+function aliasIdsOf(nic: Vector): readonly string[] {
+  return (nic.ALIAS_IDS ?? "").split(",").filter((id) => id !== "");
+}
+
+/** Above all that are there: names and variables (ETH0_ALIAS1) are made of it. */
+function nextAliasNumber(template: Template, parent: Vector): number {
+  const siblings = vectorsOf(template, "NIC_ALIAS").filter((alias) => alias.PARENT_ID === parent.NIC_ID);
+  return Math.max(-1, ...siblings.map((alias) => Number(alias.ALIAS_ID))) + 1;
+}
+
+/** A NIC without an alias that goes. */
+function withoutAlias(nic: Vector, nicId: number): Vector {
+  if (nic.ALIAS_IDS === undefined) return nic;
+  const { ALIAS_IDS: _, ...rest } = nic;
+  const left = aliasIdsOf(nic).filter((id) => Number(id) !== nicId);
+  return left.length === 0 ? rest : { ...nic, ALIAS_IDS: left.join(",") };
+}
+
 /** The network's side of an interface. */
 function connect(tx: Transaction, actor: Actor, vmId: number, asked: Vector): Vector {
   const network = findNetwork(tx, actor, asked);
   if (network === undefined) return asked;
   authorize(actor, network, "USE", "NET");
-  const lease = takeLease(tx, network.id, { kind: "vm", id: vmId }, { ip: asked.IP, mac: asked.MAC });
+  const lease = takeLease(tx, network.id, { kind: "vm", id: vmId }, wantedOf(asked));
   const inherited = INHERITED.flatMap((name) => {
     const value = stringOf(network.template, name);
     return value === undefined || value === "" ? [] : [[name, value] as const];
@@ -138,6 +166,10 @@ function connect(tx: Transaction, actor: Actor, vmId: number, asked: Vector): Ve
     SECURITY_GROUPS: asked.SECURITY_GROUPS ?? stringOf(network.template, "SECURITY_GROUPS") ?? "0",
     VN_MAD: network.vnMad,
   };
+}
+
+function wantedOf({ IP, MAC, IP6 }: Vector): WantedAddress {
+  return { ip: IP, mac: MAC, ip6: IP6 };
 }
 
 /** By NETWORK_ID, or by NETWORK with NETWORK_UID or NETWORK_UNAME; a NIC that names none has no lease. */
@@ -185,7 +217,7 @@ export function removeNic(tx: Transaction, vmId: number, template: Template, nic
   const kept = setVectors(
     template,
     "NIC",
-    nics.filter((nic) => !isIt(nic)),
+    nics.filter((nic) => !isIt(nic)).map((nic) => withoutAlias(nic, nicId)),
   );
   return setVectors(
     kept,

@@ -7,11 +7,24 @@ export function hashPassword(password: string): string {
   return createHash("sha256").update(password, "utf8").digest("hex");
 }
 
+/** OpenNebula before 5.8 kept SHA-1, which it replaces at the next login; 40 hex digits tell it. */
+export function isOldHash(passwordHash: string): boolean {
+  return /^[0-9a-f]{40}$/.test(passwordHash);
+}
+
 /** Constant-time comparison against the stored hash. */
 export function passwordMatches(password: string, passwordHash: string): boolean {
-  const given = Buffer.from(hashPassword(password));
+  const old = isOldHash(passwordHash);
+  const given = Buffer.from(
+    old ? createHash("sha1").update(password, "utf8").digest("hex") : hashPassword(password),
+  );
   const stored = Buffer.from(passwordHash);
   return given.length === stored.length && timingSafeEqual(given, stored);
+}
+
+/** A login token that nobody has to type. */
+export function newLoginToken(): string {
+  return randomBytes(32).toString("hex");
 }
 
 /** A user's TOKEN_PASSWORD: 64 hex digits, the SHA-256 of random bytes (spec onegate-api.md 2). */

@@ -1,17 +1,18 @@
 /** What every pool of owned objects does alike: read, list, rename, chmod, chown, each authorised on the object. */
 
-import type { Clock } from "../../../shared/clock.ts";
+import { type Clock, epochSeconds } from "../../../shared/clock.ts";
 import { GatehouseError } from "../../../shared/errors.ts";
 import type { Kind } from "../../store/kind.ts";
 import type { Registry } from "../../store/registry.ts";
 import type { Transaction } from "../../store/transaction.ts";
-import type { Actor, OwnedPool, OwnerFilter, Ownership, PermissionBits } from "../cloud.ts";
-import type { Owned } from "../model.ts";
+import type { Actor, LockLevel, OwnedPool, OwnerFilter, Ownership, PermissionBits } from "../cloud.ts";
+import type { JsonObject, Owned } from "../model.ts";
 import {
   applyBits,
   authorize,
   isAdmin,
   isAllowed,
+  lockOf,
   matchesFilter,
   type Right,
   rightForChmod,
@@ -85,6 +86,32 @@ export class OwnedObjects<T extends Owned> implements OwnedPool<T> {
       const object = this.require(tx, id);
       authorize(actor, object, "MANAGE", this.words.label);
       this.store(tx, { ...object, ...newOwner(tx, actor, owner) }, object);
+    });
+  }
+
+  async lock(actor: Actor, id: number, level: LockLevel): Promise<void> {
+    const now = epochSeconds(this.context.clock);
+    await this.#relock(actor, id, () => ({
+      LOCKED: String(level),
+      OWNER: String(actor.uid),
+      TIME: String(now),
+      REQ_ID: "-1",
+    }));
+  }
+
+  async unlock(actor: Actor, id: number): Promise<void> {
+    await this.#relock(actor, id, () => undefined);
+  }
+
+  /** A lock is no obstacle to who made it, and to administrators: both may change or end it. */
+  async #relock(actor: Actor, id: number, make: () => JsonObject | undefined): Promise<void> {
+    await this.context.registry.transact((tx) => {
+      const object = this.require(tx, id);
+      const { LOCK: _, ...rest } = object.extra ?? {};
+      const mine = lockOf(object)?.owner === actor.uid || isAdmin(actor);
+      authorize(actor, mine ? { ...object, extra: rest } : object, "MANAGE", this.words.label);
+      const lock = make();
+      this.store(tx, { ...object, extra: lock === undefined ? rest : { ...rest, LOCK: lock } }, object);
     });
   }
 

@@ -1,25 +1,30 @@
-/** Users and groups of the embedded cloud. Users change by an administrator's hand, or their own. */
+/** Users of the embedded cloud. They change by an administrator's hand, or their own. */
 
+import { epochSeconds } from "../../../shared/clock.ts";
 import { GatehouseError } from "../../../shared/errors.ts";
 import { appendTemplate } from "../../../shared/template/edit.ts";
 import { stringOf, type Template } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
-import { type Actor, type GroupPool, SYSTEM, type UpdateMode, type UserPool } from "../cloud.ts";
-import type { Group, User } from "../model.ts";
+import { type Actor, SYSTEM, type UpdateMode, type UserPool } from "../cloud.ts";
+import type { LoginToken, User } from "../model.ts";
 import { authorizeAdmin, isAdmin } from "../permissions.ts";
+import { requireGroup } from "./groups.ts";
 import { durable, GROUPS, USERS, userByName } from "./kinds.ts";
 import { checkName } from "./names.ts";
-import { hashPassword, newTokenPassword, passwordMatches } from "./passwords.ts";
+import { hashPassword, isOldHash, newLoginToken, newTokenPassword, passwordMatches } from "./passwords.ts";
 import { missing, type PoolContext } from "./pool.ts";
 
 const USER_WORDS = { noun: "user", label: "USER" };
-const GROUP_WORDS = { noun: "group", label: "GROUP" };
 
 /** The group new users belong to. */
 export const USERS_GROUP_ID = 1;
 /** OpenNebula keeps ids below 2 for oneadmin and serveradmin. */
-const LAST_RESERVED_UID = 1;
-const LAST_RESERVED_GID = 1;
+const SERVERADMIN_UID = 1;
+const LAST_RESERVED_UID = SERVERADMIN_UID;
+
+/** OpenNebula's limit on a user's tokens, and a bound of ours on their length. */
+const MAX_LOGIN_TOKENS = 10;
+const MAX_LOGIN_TOKEN_LENGTH = 512;
 
 /** A hash no password has, so that an unknown name costs the same as a wrong password. */
 const NOBODYS_HASH = hashPassword(newTokenPassword());
@@ -52,7 +57,7 @@ export class Users implements UserPool {
     options: { name: string; password: string; driver?: string; gids?: readonly number[] },
   ): Promise<number> {
     authorizeAdmin(actor, "CREATE", USER_WORDS.label);
-    checkName(options.name);
+    checkUserName(options.name);
     return await this.#context.registry.transact((tx) => {
       const taken = userByName(tx, options.name);
       if (taken !== undefined) {
@@ -93,12 +98,80 @@ export class Users implements UserPool {
     await this.#edit(actor, id, (user) => ({ ...user, passwordHash: hashPassword(password) }));
   }
 
+  async setDriver(actor: Actor, id: number, driver: string, password?: string): Promise<void> {
+    authorizeAdmin(actor, "MANAGE", USER_WORDS.label, id);
+    await this.#edit(actor, id, (user) => ({
+      ...user,
+      authDriver: driver,
+      ...(password === undefined ? {} : { passwordHash: hashPassword(password) }),
+    }));
+  }
+
+  async setEnabled(actor: Actor, id: number, enabled: boolean): Promise<void> {
+    authorizeAdmin(actor, "MANAGE", USER_WORDS.label, id);
+    if (id === SYSTEM.uid && !enabled)
+      throw new GatehouseError("forbidden", `USER ${id} cannot be disabled: nobody could enable it again.`);
+    await this.#edit(actor, id, (user) => ({ ...user, enabled }));
+  }
+
   async setGroup(actor: Actor, id: number, gid: number): Promise<void> {
     authorizeAdmin(actor, "MANAGE", USER_WORDS.label, id);
     await this.#edit(actor, id, (user, tx) => {
       const group = requireGroup(tx, gid);
       const others = user.gids.filter((other) => other !== user.gid && other !== gid);
       return { ...user, gid, gname: group.name, gids: [gid, ...others] };
+    });
+  }
+
+  async joinGroup(actor: Actor, id: number, gid: number): Promise<void> {
+    authorizeAdmin(actor, "MANAGE", USER_WORDS.label, id);
+    await this.#edit(actor, id, (user, tx) => {
+      requireGroup(tx, gid);
+      if (user.gids.includes(gid)) throw new GatehouseError("conflict", "User is already in this group");
+      return { ...user, gids: [...user.gids, gid] };
+    });
+  }
+
+  async leaveGroup(actor: Actor, id: number, gid: number): Promise<void> {
+    authorizeAdmin(actor, "MANAGE", USER_WORDS.label, id);
+    await this.#edit(actor, id, (user, tx) => {
+      requireGroup(tx, gid);
+      if (user.gid === gid)
+        throw new GatehouseError("conflict", "Cannot remove user from the primary group. Try chgrp instead");
+      if (!user.gids.includes(gid)) throw new GatehouseError("conflict", "User is not part of this group");
+      return { ...user, gids: user.gids.filter((other) => other !== gid) };
+    });
+  }
+
+  async addLoginToken(
+    actor: Actor,
+    id: number,
+    asked: Omit<LoginToken, "token"> & { readonly token?: string | undefined },
+  ): Promise<string> {
+    const { token = newLoginToken(), expires, gid } = asked;
+    if (token === "" || token.length > MAX_LOGIN_TOKEN_LENGTH)
+      throw new GatehouseError("bad_request", `A token has 1 to ${MAX_LOGIN_TOKEN_LENGTH} characters.`);
+    const now = epochSeconds(this.#context.clock);
+    await this.#edit(actor, id, (user) => {
+      if (gid !== -1 && !user.gids.includes(gid))
+        throw new GatehouseError("bad_request", `EGID ${gid} is not one of the user's groups.`);
+      const kept = (user.loginTokens ?? []).filter(
+        (other) => other.token !== token && (other.expires === -1 || other.expires > now),
+      );
+      if (kept.length >= MAX_LOGIN_TOKENS)
+        throw new GatehouseError("bad_request", `Max number of tokens limit reached (${MAX_LOGIN_TOKENS}).`);
+      return { ...user, loginTokens: [...kept, { token, expires, gid }] };
+    });
+    return token;
+  }
+
+  async removeLoginTokens(actor: Actor, id: number, token?: string): Promise<void> {
+    await this.#edit(actor, id, (user) => {
+      const tokens = user.loginTokens ?? [];
+      const kept = token === undefined ? [] : tokens.filter((other) => other.token !== token);
+      if (token !== undefined && kept.length === tokens.length)
+        throw new GatehouseError("not_found", "Could not find token.");
+      return { ...user, loginTokens: kept };
     });
   }
 
@@ -121,10 +194,17 @@ export class Users implements UserPool {
     return user === undefined ? undefined : actorOf(user);
   }
 
+  async named(name: string): Promise<User | undefined> {
+    return userByName(durable(this.#context.registry), name);
+  }
+
+  /** Other drivers keep no password here: what a server has is a key. */
   async authenticate(name: string, password: string): Promise<Actor | undefined> {
     const user = userByName(durable(this.#context.registry), name);
     const matches = passwordMatches(password, user?.passwordHash ?? NOBODYS_HASH);
-    return user?.enabled && matches ? actorOf(user) : undefined;
+    if (user === undefined || !matches || !user.enabled || user.authDriver !== "core") return undefined;
+    if (isOldHash(user.passwordHash)) await this.setPassword(actorOf(user), user.id, password);
+    return actorOf(user);
   }
 
   async #edit(actor: Actor, id: number, change: (user: User, tx: Transaction) => User): Promise<void> {
@@ -142,82 +222,15 @@ export function actorOf(user: User): Actor {
   return { uid: user.id, name: user.name, gid: user.gid, gids: user.gids };
 }
 
-function requireGroup(tx: Transaction, gid: number): Group {
-  const group = tx.get(GROUPS, gid);
-  if (group === undefined) throw missing(GROUP_WORDS, gid);
-  return group;
+/** A session is `name:password`, so a name ends at the first colon. */
+function checkUserName(name: string): void {
+  checkName(name);
+  if (/[:\s]/.test(name))
+    throw new GatehouseError("bad_request", "Invalid NAME, it must not hold blanks or colons.");
 }
 
-export class Groups implements GroupPool {
-  readonly #context: PoolContext;
-
-  constructor(context: PoolContext) {
-    this.#context = context;
-  }
-
-  async get(actor: Actor, id: number): Promise<Group> {
-    const group = this.#context.registry.collection(GROUPS).get(id);
-    if (group === undefined) throw missing(GROUP_WORDS, id);
-    if (!actor.gids.includes(id)) authorizeAdmin(actor, "USE", GROUP_WORDS.label, id);
-    return group;
-  }
-
-  peek(actor: Actor, id: number): Group | undefined {
-    const mayUse = actor.gids.includes(id) || isAdmin(actor);
-    return mayUse ? this.#context.registry.collection(GROUPS).get(id) : undefined;
-  }
-
-  async list(actor: Actor): Promise<readonly Group[]> {
-    const groups = [...this.#context.registry.collection(GROUPS).values()];
-    return groups
-      .filter((group) => isAdmin(actor) || actor.gids.includes(group.id))
-      .sort((a, b) => a.id - b.id);
-  }
-
-  async allocate(actor: Actor, name: string): Promise<number> {
-    authorizeAdmin(actor, "CREATE", GROUP_WORDS.label);
-    checkName(name);
-    return await this.#context.registry.transact((tx) => {
-      for (const group of tx.values(GROUPS)) {
-        if (group.name === name)
-          throw new GatehouseError("conflict", `NAME is already taken by GROUP ${group.id}.`);
-      }
-      return tx.insert(GROUPS, (id) => ({ id, name, template: {}, adminIds: [] })).id;
-    });
-  }
-
-  async update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {
-    authorizeAdmin(actor, "MANAGE", GROUP_WORDS.label, id);
-    await this.#context.registry.transact((tx) => {
-      const group = requireGroup(tx, id);
-      tx.put(GROUPS, {
-        ...group,
-        template: mode === "append" ? appendTemplate(group.template, template) : template,
-      });
-    });
-  }
-
-  async delete(actor: Actor, id: number): Promise<void> {
-    authorizeAdmin(actor, "ADMIN", GROUP_WORDS.label, id);
-    await this.#context.registry.transact((tx) => {
-      requireGroup(tx, id);
-      if (id <= LAST_RESERVED_GID)
-        throw new GatehouseError("forbidden", `System groups cannot be deleted (GROUP ${id}).`);
-      for (const user of tx.values(USERS)) {
-        if (user.gids.includes(id)) {
-          throw new GatehouseError(
-            "conflict",
-            `The group ${id} is not empty: user ${user.id} belongs to it.`,
-          );
-        }
-      }
-      tx.delete(GROUPS, id);
-    });
-  }
-}
-
-/** What a first start makes: oneadmin, and the two groups of OpenNebula. */
-export function makeFirstUsers(tx: Transaction, password: string): void {
+/** What a first start makes: oneadmin, serveradmin, and the two groups of OpenNebula. */
+export function makeFirstUsers(tx: Transaction, secrets: FirstSecrets): void {
   tx.insertWithId(GROUPS, { id: 0, name: "oneadmin", template: {}, adminIds: [] });
   tx.insertWithId(GROUPS, { id: USERS_GROUP_ID, name: "users", template: {}, adminIds: [] });
   tx.insertWithId(USERS, {
@@ -226,9 +239,27 @@ export function makeFirstUsers(tx: Transaction, password: string): void {
     gid: 0,
     gname: "oneadmin",
     gids: [0],
-    passwordHash: hashPassword(password),
+    passwordHash: hashPassword(secrets.password),
     authDriver: "core",
     enabled: true,
     template: { TOKEN_PASSWORD: newTokenPassword() },
   });
+  if (secrets.serverPassword === undefined) return;
+  tx.insertWithId(USERS, {
+    id: SERVERADMIN_UID,
+    name: "serveradmin",
+    gid: 0,
+    gname: "oneadmin",
+    gids: [0],
+    passwordHash: hashPassword(secrets.serverPassword),
+    authDriver: "server_cipher",
+    enabled: true,
+    template: { TOKEN_PASSWORD: newTokenPassword() },
+  });
+}
+
+/** Passwords of the first users. Without `serverPassword` there is no serveradmin. */
+export interface FirstSecrets {
+  readonly password: string;
+  readonly serverPassword?: string | undefined;
 }

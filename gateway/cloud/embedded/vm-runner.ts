@@ -34,6 +34,8 @@ export interface RunnerOptions {
   readonly announce: Announce;
   /** The driver for a host's VM_MAD; undefined when the house has none. */
   readonly driverFor: (vmMad: string) => Driver | undefined;
+  /** What guests that boot are told; undefined while OneGate does not listen. */
+  readonly onegateEndpoint: () => string | undefined;
 }
 
 export class VmRunner {
@@ -177,7 +179,13 @@ export class VmRunner {
   }
 
   #context(vm: Vm): ContextFiles {
-    const context = vectorOf(vm.template, "CONTEXT") ?? {};
+    const made = vectorOf(vm.template, "CONTEXT") ?? {};
+    const endpoint = this.#options.onegateEndpoint();
+    // A house that came back on another port is still the one its guests report to.
+    const context =
+      made.ONEGATE_ENDPOINT === undefined || endpoint === undefined
+        ? made
+        : { ...made, ONEGATE_ENDPOINT: endpoint };
     return contextFiles({ context, token: isYes(context.TOKEN) ? this.token(vm) : undefined });
   }
 

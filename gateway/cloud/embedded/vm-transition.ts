@@ -6,6 +6,9 @@ import type { Actor, VmAction } from "../cloud.ts";
 import type { HistoryRecord, Host, Vm } from "../model.ts";
 import { codesOf, HISTORY_CODE, type Phase } from "./vm-machine.ts";
 
+/** Stays that are remembered: a guest may stop and resume itself as often as it likes, and every one is a record. */
+const MAX_HISTORY_RECORDS = 100;
+
 /** The VM in its new phase. `now` in seconds since the epoch. */
 export function enterPhase(vm: Vm, phase: Phase, now: number): Vm {
   const codes = codesOf(phase);
@@ -32,8 +35,9 @@ export function enterPhase(vm: Vm, phase: Phase, now: number): Vm {
   }
 }
 
-/** Writes down who asked for which action, where the VM is now. */
+/** Writes down who asked for which action, where the VM is now; a stay that has ended keeps the action that ended it. */
 export function noteAction(vm: Vm, action: VmAction, actor: Actor): Vm {
+  if (currentStay(vm) === undefined) return vm;
   const note = { action: HISTORY_CODE[action], uid: actor.uid, gid: actor.gid };
   return { ...vm, history: editLast(vm.history, (record) => ({ ...record, ...note })) };
 }
@@ -61,7 +65,7 @@ export function deployOn(vm: Vm, host: Host, now: number): Vm {
     uid: -1,
     gid: -1,
   };
-  return { ...enterPhase(vm, phase, now), history: [...vm.history, record] };
+  return { ...enterPhase(vm, phase, now), history: [...vm.history, record].slice(-MAX_HISTORY_RECORDS) };
 }
 
 /** PENDING says no more where the VM came from; the action that ended its last stay does. */

@@ -5,17 +5,19 @@ import { GatehouseError } from "../../../shared/errors.ts";
 import { appendTemplate, eraseAttribute } from "../../../shared/template/edit.ts";
 import { stringOf, type Template, vectorOf, vectorsOf } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
-import type { Actor, UpdateMode, VmAction, VmPool } from "../cloud.ts";
+import type { Actor, RecoverOperation, UpdateMode, VmAction, VmPool } from "../cloud.ts";
 import type { Snapshot, Vm } from "../model.ts";
 import type { Right } from "../permissions.ts";
+import { checkRoom, checkUserTemplate, MAX_SNAPSHOTS } from "./bounds.ts";
 import { withNetworkContext } from "./context/network.ts";
 import type { Announce } from "./events.ts";
 import { HOSTS, NETWORKS, VMS } from "./kinds.ts";
 import { letGo } from "./let-go.ts";
-import { addNic, removeNic } from "./nics.ts";
+import { addNic, removeNic, requireParent } from "./nics.ts";
 import { missing, OwnedObjects, type PoolContext } from "./pool.ts";
 import { nextPhase, type Phase, phaseOf, phasesFor } from "./vm-machine.ts";
 import type { VmMaker } from "./vm-maker.ts";
+import { recoverPhase } from "./vm-recover.ts";
 import type { VmRunner } from "./vm-runner.ts";
 import { deployOn, enterPhase, noteAction } from "./vm-transition.ts";
 
@@ -51,7 +53,9 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
   async updateUserTemplate(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {
     await this.edit(actor, id, "MANAGE", (vm) => ({
       ...vm,
-      userTemplate: mode === "append" ? appendTemplate(vm.userTemplate, template) : template,
+      userTemplate: checkUserTemplate(
+        mode === "append" ? appendTemplate(vm.userTemplate, template) : template,
+      ),
     }));
   }
 
@@ -97,6 +101,10 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
     });
   }
 
+  async recover(actor: Actor, id: number, operation: RecoverOperation): Promise<void> {
+    await this.edit(actor, id, "ADMIN", (vm, tx) => this.#enter(tx, vm, recoverPhase(vm, operation)));
+  }
+
   /** Ends a VM in whatever phase it is; one that has ended already stays as it is. */
   async endWhateverItDoes(id: number): Promise<void> {
     await this.context.registry.transact((tx) => {
@@ -107,7 +115,8 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
   }
 
   async attachNic(actor: Actor, id: number, template: Template): Promise<number> {
-    const [nic, ...others] = [...vectorsOf(template, "NIC"), ...vectorsOf(template, "NIC_ALIAS")];
+    const aliases = vectorsOf(template, "NIC_ALIAS").map(requireParent);
+    const [nic, ...others] = [...vectorsOf(template, "NIC"), ...aliases];
     if (nic === undefined || others.length > 0) {
       throw new GatehouseError(
         "bad_request",
@@ -135,6 +144,7 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
     let snapshotId = -1;
     await this.edit(actor, id, "MANAGE", (vm) => {
       requirePhase(vm, "snapshotcreate", ["RUNNING"]);
+      checkRoom(vm.snapshots.length, MAX_SNAPSHOTS, "snapshots");
       snapshotId = Math.max(-1, ...vm.snapshots.map((snapshot) => snapshot.id)) + 1;
       const taken: Snapshot = {
         id: snapshotId,

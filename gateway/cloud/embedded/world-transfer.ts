@@ -23,12 +23,19 @@ import {
 import { networkDetail } from "./network-detail.ts";
 
 const ONEADMIN_UID = 0;
+const SERVERADMIN_UID = 1;
+
+/** Which users of the first start gave way to the world's. */
+export interface BroughtUsers {
+  readonly broughtOneadmin: boolean;
+  readonly broughtServeradmin: boolean;
+}
 
 /** Loads a world in one transaction. @throws GatehouseError `conflict` when the cloud is in use already. */
-export async function importWorld(registry: Registry, world: World): Promise<{ broughtOneadmin: boolean }> {
+export async function importWorld(registry: Registry, world: World): Promise<BroughtUsers> {
   return await registry.transact((tx) => {
     requireUnused(tx);
-    const broughtOneadmin = world.users.some((user) => user.id === ONEADMIN_UID);
+    const brings = (uid: number) => world.users.some((user) => user.id === uid);
     replaceBrought(tx, GROUPS, world.groups);
     replaceBrought(tx, USERS, world.users);
     // The first start's host is for a cloud without any: a world that has hosts has them all.
@@ -41,7 +48,7 @@ export async function importWorld(registry: Registry, world: World): Promise<{ b
     insertAll(tx, VMS, world.vms);
     insertAll(tx, DOCUMENTS, [...world.serviceTemplates, ...world.services]);
     for (const detail of world.networks) insertNetwork(tx, detail);
-    return { broughtOneadmin };
+    return { broughtOneadmin: brings(ONEADMIN_UID), broughtServeradmin: brings(SERVERADMIN_UID) };
   });
 }
 

@@ -23,7 +23,7 @@ import { INIT_SCRIPT } from "./process-init.ts";
 import type { ProcessIdentity } from "./process-proc.ts";
 
 /** The file that says which process a guest is. */
-export const GUEST_NOTE = "guest.json";
+const GUEST_NOTE = "guest.json";
 
 export interface GuestPaths {
   readonly dir: string;

@@ -37,7 +37,7 @@ export const DEFAULT_GRACE_MS = 10_000;
 export const DEFAULT_MAX_LOG_BYTES = 4 * 1024 * 1024;
 
 /** Guests use this many uids from the base on; VMs whose ids are so far apart share one and cannot be here together. */
-const GUEST_UIDS = 65_536;
+export const GUEST_UIDS = 65_536;
 
 /** How often adopted guests and all logs are looked at. */
 const WATCH_MS = 1000;
@@ -56,7 +56,7 @@ export interface ProcessDriverOptions extends ProcessTrust {
   /** A log longer than this is cut, within a second; its last half is kept beside it. */
   readonly maxLogBytes?: number;
   /** The guests' PATH. */
-  readonly path?: string;
+  readonly path?: () => string;
 }
 
 /** A guest that was running when last looked at. */
@@ -196,7 +196,7 @@ class ProcessDriver implements Driver {
         paths,
         uid,
         command: startCommand(script, paths.startScript),
-        environment: guestEnvironment(context, paths, this.#options.path ?? DEFAULT_PATH),
+        environment: guestEnvironment(context, paths, this.#options.path?.() ?? DEFAULT_PATH),
         note: async (noted) => {
           await writeNote(paths, noted, bootId());
           // Known before its script may run, since that may end at once.
@@ -291,8 +291,7 @@ class ProcessDriver implements Driver {
   }
 
   #owner(vmId: number): GuestOwner {
-    const { runDir } = this.#options;
-    return { runDir, contextDir: this.#paths(vmId).contextDir, uid: this.#uid(vmId) };
+    return { contextDir: this.#paths(vmId).contextDir, uid: this.#uid(vmId) };
   }
 
   #membership(vmId: number, leader: ProcessIdentity | undefined): Membership {

@@ -1,0 +1,76 @@
+/** Which objects a command means: ids, ranges, lists and names, as OpenNebula's commands take them. */
+
+import { GatehouseError } from "../../../shared/errors.ts";
+import { xmlToTree } from "../../../shared/xml/parse.ts";
+import type { Kind } from "./kind.ts";
+import { textAt } from "./node.ts";
+import type { XmlRpcClient } from "./xmlrpc-client.ts";
+
+/** `0..3` and `1,4` may name this many objects. */
+export const MAX_IDS = 10_000;
+
+const ALL = -2;
+
+/** One entry of a list: ids that stand there, or a name to look up. */
+type Entry = { readonly ids: readonly number[] } | { readonly name: string };
+
+/**
+ * `0..3`, `1,4`, `web`, or a list of them.
+ * @throws GatehouseError `bad_request` for a range that runs backwards, or too many ids.
+ */
+export function parseSelection(text: string): readonly Entry[] {
+  const entries = text
+    .split(",")
+    .filter((part) => part !== "")
+    .map(entryOf);
+  const count = entries.reduce((sum, entry) => sum + ("ids" in entry ? entry.ids.length : 1), 0);
+  if (count === 0) throw new GatehouseError("bad_request", `"${text}" names no object.`);
+  if (count > MAX_IDS) throw tooMany();
+  return entries;
+}
+
+function entryOf(part: string): Entry {
+  const [, first, last] = /^(\d{1,10})(?:\.\.(\d{1,10}))?$/.exec(part) ?? [];
+  if (first === undefined) return { name: part };
+  const from = Number(first);
+  const to = Number(last ?? first);
+  if (to < from)
+    throw new GatehouseError("bad_request", `The range ${part} runs backwards; it is FIRST..LAST.`);
+  if (to - from >= MAX_IDS) throw tooMany();
+  return { ids: Array.from({ length: to - from + 1 }, (_, at) => from + at) };
+}
+
+function tooMany(): GatehouseError {
+  return new GatehouseError("bad_request", `One command takes ${MAX_IDS} objects at most.`);
+}
+
+/** The ids of a selection, in its order. @throws GatehouseError `not_found` for a name that nothing bears. */
+export async function resolveIds(client: XmlRpcClient, kind: Kind, text: string): Promise<readonly number[]> {
+  const entries = parseSelection(text);
+  const pool = entries.some((entry) => "name" in entry)
+    ? await namesOf(client, kind)
+    : new Map<string, readonly number[]>();
+  return entries.flatMap((entry) => ("ids" in entry ? entry.ids : [idNamed(pool, kind, entry.name)]));
+}
+
+/** The id of one object, by its id or name. */
+export async function resolveId(client: XmlRpcClient, kind: Kind, text: string): Promise<number> {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  return idNamed(await namesOf(client, kind), kind, text);
+}
+
+async function namesOf(client: XmlRpcClient, kind: Kind): Promise<ReadonlyMap<string, readonly number[]>> {
+  const { node } = xmlToTree(await client.text(kind.poolMethod, ...kind.poolArguments(ALL)));
+  const byName = Map.groupBy(kind.view.rows(node), (row) => textAt(row, "NAME"));
+  return new Map([...byName].map(([name, rows]) => [name, rows.map((row) => Number(textAt(row, "ID")))]));
+}
+
+function idNamed(pool: ReadonlyMap<string, readonly number[]>, kind: Kind, name: string): number {
+  const [id, second] = pool.get(name) ?? [];
+  if (id === undefined) throw new GatehouseError("not_found", `${kind.word} named ${name} not found.`);
+  if (second === undefined) return id;
+  throw new GatehouseError(
+    "conflict",
+    `There are multiple ${kind.word}s with name ${name}: use an id of ${(pool.get(name) ?? []).join(", ")}.`,
+  );
+}

@@ -1,0 +1,32 @@
+/** VM templates: the list of `onetemplate`, and its page. */
+
+import { timeText } from "../format.ts";
+import { nodesAt, numberAt, textAt } from "../node.ts";
+import { lockText, ownedLines, Page } from "../page.ts";
+import { templateText } from "../template-text.ts";
+import { ownedColumns, rowsNamed, type View } from "./view.ts";
+
+export const templateView: View = {
+  columns: [
+    ...ownedColumns({ user: 15, group: 15, name: 28 }),
+    {
+      name: "REGTIME",
+      summary: "When it was made",
+      size: 15,
+      text: (template) => timeText(numberAt(template, "REGTIME")),
+    },
+  ],
+  defaults: ["ID", "USER", "GROUP", "NAME", "REGTIME"],
+  rows: rowsNamed("VMTEMPLATE"),
+  page: (template) => {
+    const page = new Page(15);
+    page.block(`TEMPLATE ${textAt(template, "ID")} INFORMATION`, [
+      ...ownedLines(template),
+      ["LOCK", lockText(template)],
+      ["REGISTER TIME", timeText(numberAt(template, "REGTIME"))],
+    ]);
+    page.permissions(template);
+    page.text("TEMPLATE CONTENTS", templateText(nodesAt(template, "TEMPLATE")[0]));
+    return page.toString();
+  },
+};

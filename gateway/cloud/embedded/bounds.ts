@@ -1,0 +1,34 @@
+/** How much one VM may hold: its owner may be anybody, and its guest asks as often as it likes. */
+
+import { GatehouseError } from "../../../shared/errors.ts";
+import { type Template, valuesOf } from "../../../shared/template/types.ts";
+
+/** Names and values of a user template together, in UTF-16 units: what a guest reads back with each GET. */
+export const MAX_USER_TEMPLATE_LENGTH = 512 * 1024;
+export const MAX_SNAPSHOTS = 256;
+/** NICs and aliases together; QEMU takes fewer. */
+export const MAX_INTERFACES = 64;
+
+/** @throws GatehouseError `too_large` with the bound. */
+export function checkUserTemplate(userTemplate: Template): Template {
+  let length = 0;
+  for (const name of Object.keys(userTemplate)) {
+    for (const value of valuesOf(userTemplate, name)) length += name.length + lengthOf(value);
+  }
+  if (length <= MAX_USER_TEMPLATE_LENGTH) return userTemplate;
+  throw new GatehouseError(
+    "too_large",
+    `A user template holds at most ${MAX_USER_TEMPLATE_LENGTH} characters in all; with this it would hold ${length}.`,
+  );
+}
+
+function lengthOf(value: string | { readonly [name: string]: string }): number {
+  if (typeof value === "string") return value.length;
+  return Object.entries(value).reduce((sum, [name, text]) => sum + name.length + text.length, 0);
+}
+
+/** @throws GatehouseError `conflict` when one more would be too many. */
+export function checkRoom(count: number, most: number, what: string): void {
+  if (count < most) return;
+  throw new GatehouseError("conflict", `A VM has at most ${most} ${what}; remove some first.`);
+}

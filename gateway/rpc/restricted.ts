@@ -1,0 +1,28 @@
+/** Attributes that only administrators write into VMs and their templates: VM_RESTRICTED_ATTR of OpenNebula's oned.conf. */
+
+import { isDeepStrictEqual } from "node:util";
+import { restrictedNames } from "../../shared/template/restricted.ts";
+import { type Template, valuesOf } from "../../shared/template/types.ts";
+import type { Actor } from "../cloud/cloud.ts";
+import { isAdmin } from "../cloud/permissions.ts";
+
+const IO = ["TOTAL_BYTES_SEC", "READ_BYTES_SEC", "WRITE_BYTES_SEC", "TOTAL_IOPS_SEC", "READ_IOPS_SEC"];
+const NIC = ["MAC", "VLAN_ID", "BRIDGE", "FILTER"];
+
+export const VM_RESTRICTED: ReadonlySet<string> = new Set([
+  "CONTEXT/FILES",
+  ...NIC.map((name) => `NIC/${name}`),
+  ...NIC.map((name) => `NIC_DEFAULT/${name}`),
+  ...[...IO, "WRITE_IOPS_SEC", "ORIGINAL_SIZE"].map((name) => `DISK/${name}`),
+  ...["CPU_COST", "MEMORY_COST", "DISK_COST", "PCI", "EMULATOR"],
+]);
+
+/** The first restricted attribute that this actor would add or change; undefined when there is none. */
+export function restrictedChange(actor: Actor, given: Template, current: Template = {}): string | undefined {
+  if (isAdmin(actor)) return undefined;
+  const changed = Object.keys(given).filter((name) => !isDeepStrictEqual(given[name], current[name]));
+  const attributes = changed.flatMap((name) =>
+    valuesOf(given, name).map((value) => ({ name, spelling: name, value })),
+  );
+  return restrictedNames(attributes, VM_RESTRICTED);
+}

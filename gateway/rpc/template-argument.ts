@@ -1,0 +1,87 @@
+/** Templates as parameters: OpenNebula's text, or XML when they begin with an angle bracket; the core takes both. */
+
+import { errorText, GatehouseError, isGatehouseError } from "../../shared/errors.ts";
+import { groupAttributes } from "../../shared/template/group.ts";
+import { isAttributeName } from "../../shared/template/limits.ts";
+import { parseTemplate } from "../../shared/template/parse.ts";
+import type { Template, Value } from "../../shared/template/types.ts";
+import { xmlToTree } from "../../shared/xml/parse.ts";
+import type { XmlNode } from "../../shared/xml/tree.ts";
+import type { UpdateMode } from "../cloud/cloud.ts";
+import { CORE_CODE, CoreRefusal } from "./codes.ts";
+
+/**
+ * `code`: a template that cannot be read is INTERNAL, but ACTION in an update (both recorded).
+ * @throws CoreRefusal "Parse error: ..."
+ */
+export function templateArgument(text: string, code: number = CORE_CODE.INTERNAL): Template {
+  try {
+    return text.trimStart().startsWith("<") ? templateFromXml(text.trim()) : parseTemplate(text);
+  } catch (error) {
+    if (!isGatehouseError(error)) throw error;
+    throw new CoreRefusal(code, `Parse error: ${errorText(error)}`);
+  }
+}
+
+/** The two parameters of every update: 0 replaces, 1 appends. */
+export function updateArguments(
+  text: string,
+  type: number,
+): { readonly template: Template; readonly mode: UpdateMode } {
+  if (type !== 0 && type !== 1)
+    throw new CoreRefusal(
+      CORE_CODE.XML_RPC_API,
+      `Wrong update type ${type}: it must be 0 (replace) or 1 (append).`,
+    );
+  return { template: templateArgument(text, CORE_CODE.ACTION), mode: type === 1 ? "append" : "replace" };
+}
+
+/** The children of the root, whatever its name. */
+function templateFromXml(text: string): Template {
+  const children = elementOf(readXml(text));
+  const attributes = Object.entries(children).flatMap(([name, node]) =>
+    (isList(node) ? node : [node]).map((one) => ({ name: attributeName(name), value: attributeValue(one) })),
+  );
+  return groupAttributes(attributes);
+}
+
+function readXml(text: string): XmlNode {
+  try {
+    return xmlToTree(text).node;
+  } catch (error) {
+    if (isGatehouseError(error) && error.code === "bad_request") throw malformed();
+    throw error;
+  }
+}
+
+function malformed(): GatehouseError {
+  return new GatehouseError("bad_request", "XML Template malformed.");
+}
+
+function isList(node: XmlNode): node is readonly XmlNode[] {
+  return Array.isArray(node);
+}
+
+function elementOf(node: XmlNode): { readonly [name: string]: XmlNode } {
+  if (typeof node === "string" || isList(node)) throw malformed();
+  return node;
+}
+
+function attributeName(name: string): string {
+  if (!isAttributeName(name)) throw malformed();
+  return name.toUpperCase();
+}
+
+/** An element with children is a vector, and holds nothing but texts. */
+function attributeValue(node: XmlNode): Value {
+  if (typeof node === "string") return node;
+  const entries = Object.entries(elementOf(node));
+  if (entries.length === 0) return "";
+  return Object.fromEntries(entries.map(([name, inner]) => [attributeName(name), innerText(inner)]));
+}
+
+function innerText(node: XmlNode): string {
+  if (typeof node === "string") return node;
+  if (Object.keys(elementOf(node)).length > 0) throw malformed();
+  return "";
+}

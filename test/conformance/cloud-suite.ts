@@ -1,0 +1,49 @@
+/**
+ * What every implementation of `Cloud` must do, as tests that use the interface alone. Pools may hold more than a test
+ * made, and ids may begin anywhere; what a test relies on, it makes.
+ */
+
+import { describe } from "vitest";
+import { documentTests } from "./cloud/documents.ts";
+import { eventTests } from "./cloud/events.ts";
+import { groupTests } from "./cloud/groups.ts";
+import { hostTests } from "./cloud/hosts.ts";
+import { interfaceTests } from "./cloud/interfaces.ts";
+import { networkTests } from "./cloud/networks.ts";
+import { ownershipTests } from "./cloud/ownership.ts";
+import { permissionTests } from "./cloud/permissions.ts";
+import { readingTests } from "./cloud/reading.ts";
+import { routerTests } from "./cloud/routers.ts";
+import { freshCloud, type MakeCloud } from "./cloud/setup.ts";
+import { templateTests } from "./cloud/templates.ts";
+import { userTests } from "./cloud/users.ts";
+import { vmActionTests } from "./cloud/vm-actions.ts";
+import { vmTests } from "./cloud/vms.ts";
+
+export type { CloudUnderTest, MakeCloud } from "./cloud/setup.ts";
+
+const PARTS = {
+  users: userTests,
+  groups: groupTests,
+  permissions: permissionTests,
+  ownership: ownershipTests,
+  reading: readingTests,
+  hosts: hostTests,
+  templates: templateTests,
+  networks: networkTests,
+  routers: routerTests,
+  documents: documentTests,
+  VMs: vmTests,
+  "actions on VMs": vmActionTests,
+  "interfaces of VMs": interfaceTests,
+  events: eventTests,
+} as const;
+
+/** Declares the tests for one implementation. `makeCloud` is called anew for each test. */
+export function cloudSuite(name: string, makeCloud: MakeCloud): void {
+  describe(name, () => {
+    for (const [part, declare] of Object.entries(PARTS)) {
+      describe(part, () => declare(freshCloud(makeCloud)));
+    }
+  });
+}

@@ -1,0 +1,82 @@
+/** Documents: where OneFlow keeps services and their templates. */
+
+import { expect, it } from "vitest";
+import { DOCUMENT_TYPE } from "../../../gateway/cloud/model.ts";
+import type { CloudUnderTest } from "./setup.ts";
+
+const BODY = {
+  name: "svc",
+  state: 2,
+  ratio: 1.5,
+  ready: true,
+  none: null,
+  roles: [{ name: "front", nodes: [{ deploy_id: 7 }] }, {}],
+  text: 'quotes " and \\ and ünïcode\n',
+};
+
+export function documentTests(current: () => CloudUnderTest): void {
+  it("keep their type and body to the letter, replaced whole by an update", async () => {
+    const { cloud, user } = current();
+    const alice = await user("alice");
+    const id = await cloud.documents.allocate(alice, {
+      type: DOCUMENT_TYPE.service,
+      name: "svc",
+      body: BODY,
+      template: { NOTE: "kept" },
+    });
+    expect(await cloud.documents.get(alice, id)).toMatchObject({
+      id,
+      name: "svc",
+      type: 100,
+      body: BODY,
+      template: { NOTE: "kept" },
+    });
+    await cloud.documents.update(alice, id, { state: 5 });
+    expect(await cloud.documents.get(alice, id)).toMatchObject({
+      body: { state: 5 },
+      template: { NOTE: "kept" },
+    });
+    expect((await cloud.documents.get(alice, id)).body).toEqual({ state: 5 });
+    const bare = await cloud.documents.allocate(alice, { type: DOCUMENT_TYPE.serviceTemplate, name: "bare" });
+    expect(await cloud.documents.get(alice, bare)).toMatchObject({ type: 101, template: {} });
+    expect((await cloud.documents.get(alice, bare)).body).toBeUndefined();
+  });
+
+  it("are changed and deleted by whoever may manage them", async () => {
+    const { cloud, user } = current();
+    const alice = await user("alice");
+    const bob = await user("bob");
+    const id = await cloud.documents.allocate(alice, { type: 100, name: "d", body: { a: 1 } });
+    await cloud.documents.chmod(alice, id, [-1, -1, -1, 1, 0, 0, 0, 0, 0]);
+    await expect(cloud.documents.update(bob, id, {})).rejects.toMatchObject({ code: "forbidden" });
+    await expect(cloud.documents.delete(bob, id)).rejects.toMatchObject({ code: "forbidden" });
+    expect((await cloud.documents.get(bob, id)).body).toEqual({ a: 1 });
+    await cloud.documents.delete(alice, id);
+    for (const gone of [
+      cloud.documents.get(alice, id),
+      cloud.documents.update(alice, id, {}),
+      cloud.documents.delete(alice, id),
+    ]) {
+      await expect(gone).rejects.toMatchObject({
+        code: "not_found",
+        message: `Error getting document [${id}].`,
+      });
+    }
+  });
+
+  it("never get an id again", async () => {
+    const { cloud, user } = current();
+    const alice = await user("alice");
+    const first = await cloud.documents.allocate(alice, { type: 100, name: "first" });
+    await cloud.documents.delete(alice, first);
+    expect(await cloud.documents.allocate(alice, { type: 100, name: "second" })).toBeGreaterThan(first);
+  });
+
+  it("are refused without a name", async () => {
+    const { cloud, user } = current();
+    const alice = await user("alice");
+    await expect(cloud.documents.allocate(alice, { type: 100, name: "" })).rejects.toMatchObject({
+      code: "bad_request",
+    });
+  });
+}
