@@ -6,7 +6,7 @@ import { VM_STATE } from "../../shared/states/vm.ts";
 import { vmToDocument } from "../cloud/document/vm.ts";
 import type { Vm } from "../cloud/model.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
-import { documentXml, poolXml } from "./document-xml.ts";
+import { documentXml, documentXmlAsIs, poolXml } from "./document-xml.ts";
 import { type Call, flag, integer, type Method, type Methods, method, text, unsupported } from "./method.ts";
 import { vmMonitoring } from "./monitoring.ts";
 import { inRange, newestFirst, ownerFilter, refuseSearch } from "./pool-query.ts";
@@ -55,11 +55,9 @@ function inState(state: number): (vm: Vm) => boolean {
 }
 
 function vmPool(vms: readonly Vm[], extended: boolean): string {
-  const print = extended ? vmToDocument : vmToShortDocument;
-  return poolXml(
-    "VM_POOL",
-    vms.map((vm) => documentXml(print(vm))),
-  );
+  const print = (vm: Vm) =>
+    extended ? documentXml(vmToDocument(vm)) : documentXmlAsIs(vmToShortDocument(vm));
+  return poolXml("VM_POOL", vms.map(print));
 }
 
 function idsIn(list: string): readonly number[] {

@@ -9,9 +9,12 @@ import { eventTests } from "./cloud/events.ts";
 import { groupTests } from "./cloud/groups.ts";
 import { hostTests } from "./cloud/hosts.ts";
 import { interfaceTests } from "./cloud/interfaces.ts";
+import { lockTests } from "./cloud/locks.ts";
+import { loginTests } from "./cloud/logins.ts";
 import { networkTests } from "./cloud/networks.ts";
 import { ownershipTests } from "./cloud/ownership.ts";
 import { permissionTests } from "./cloud/permissions.ts";
+import { rangeTests } from "./cloud/ranges.ts";
 import { readingTests } from "./cloud/reading.ts";
 import { routerTests } from "./cloud/routers.ts";
 import { freshCloud, type MakeCloud } from "./cloud/setup.ts";
@@ -24,13 +27,16 @@ export type { CloudUnderTest, MakeCloud } from "./cloud/setup.ts";
 
 const PARTS = {
   users: userTests,
+  "a login": loginTests,
   groups: groupTests,
   permissions: permissionTests,
   ownership: ownershipTests,
+  locks: lockTests,
   reading: readingTests,
   hosts: hostTests,
   templates: templateTests,
   networks: networkTests,
+  "ranges of networks": rangeTests,
   routers: routerTests,
   documents: documentTests,
   VMs: vmTests,

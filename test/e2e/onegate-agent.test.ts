@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { buildBundle, type RunningGuest, runGuest } from "../support/guest-command.ts";
+import { buildBundle, GUEST_NODE, type RunningGuest, runGuest } from "../support/guest-command.ts";
 import { scratchDirectory } from "../support/house.ts";
 import { type ScriptedGate, scriptedGate } from "../support/scripted-gate.ts";
 
@@ -36,7 +36,7 @@ afterAll(async () => {
 
 function onegate(args: readonly string[], changes: Record<string, string> = {}): RunningGuest {
   const context = { ONEGATE_ENDPOINT: gate.url, TOKENTXT: "dG9rZW4=", VMID: "7", ...changes };
-  return runGuest([process.execPath, bundle, ...args], context);
+  return runGuest([GUEST_NODE, bundle, ...args], context);
 }
 
 function executable(name: string, text: string, mode = 0o755): void {

@@ -5,7 +5,7 @@ import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { buildBundle, type Ended, runGuest } from "../support/guest-command.ts";
+import { buildBundle, type Ended, GUEST_NODE, runGuest } from "../support/guest-command.ts";
 import { gatehouse, type HouseProcess, scratchDirectory, startHouse, stopHouse } from "../support/house.ts";
 
 const WORLD = fileURLToPath(new URL("../fixtures/onegate-world.json", import.meta.url));
@@ -42,7 +42,7 @@ async function as(vmId: number, args: string, changes: Record<string, string> = 
     VMID: String(vmId),
     ...changes,
   };
-  return await runGuest([process.execPath, bundle, ...args.split(" ")], context).ended;
+  return await runGuest([GUEST_NODE, bundle, ...args.split(" ")], context).ended;
 }
 
 const done = (out: string): Ended => ({ code: 0, out, err: "" });
@@ -173,7 +173,7 @@ describe("onegate explains", () => {
     expect(help).toMatchObject({ code: 0, out: "" });
     expect(help.err).toMatch(/^## COMMANDS\n/);
     expect(await as(NODE, "vm show -h")).toEqual(help);
-    expect(await runGuest([process.execPath, bundle], {}).ended).toEqual({ ...help, code: 255 });
+    expect(await runGuest([GUEST_NODE, bundle], {}).ended).toEqual({ ...help, code: 255 });
     expect(await as(NODE, "image show")).toEqual({ ...help, code: 255 });
     const unknown = (action: string) => ({ ...told(`${help.err}\nAction ${action} not supported`) });
     expect(await as(NODE, "vm explode 9")).toEqual(unknown("explode"));
@@ -231,7 +231,7 @@ describe("the bundle", () => {
     const env = `ONEGATE_ENDPOINT='${house?.onegate}'\nTOKEN='YES'\nVMID='${NODE}'\n`;
     writeFileSync(join(scratch.path, "context.sh"), env);
     writeFileSync(join(scratch.path, "token.txt"), `${tokens.get(NODE)}\n`);
-    const shown = runGuest([process.execPath, bundle, "vm", "show"], { CONTEXT_DIR: scratch.path });
+    const shown = runGuest([GUEST_NODE, bundle, "vm", "show"], { CONTEXT_DIR: scratch.path });
     expect(await shown.ended).toEqual(done(MASTER));
   });
 

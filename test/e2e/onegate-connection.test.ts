@@ -6,7 +6,7 @@ import { createServer as createSecureServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { buildBundle, type Ended, runGuest } from "../support/guest-command.ts";
+import { buildBundle, type Ended, GUEST_NODE, runGuest } from "../support/guest-command.ts";
 import { scratchDirectory } from "../support/house.ts";
 import { listening, type ScriptedGate, scriptedGate } from "../support/scripted-gate.ts";
 
@@ -28,7 +28,7 @@ afterAll(async () => {
 
 async function onegate(args: string, changes: Record<string, string> = {}): Promise<Ended> {
   const context = { ONEGATE_ENDPOINT: gate.url, TOKENTXT: "dG9rZW4=", VMID: "7", ...changes };
-  return await runGuest([process.execPath, bundle, ...args.split(" ")], context).ended;
+  return await runGuest([GUEST_NODE, bundle, ...args.split(" ")], context).ended;
 }
 
 describe("onegate sends", () => {
@@ -133,7 +133,7 @@ describe("onegate gives up", () => {
     const nics = Array.from({ length: 20_000 }, () => '{"IP":"10.0.0.1"}').join(",");
     gate.script([200, `{"VM":{"ID":"7","NAME":"seven","TEMPLATE":{"NIC":[${nics}]}}}`]);
     const context = { ONEGATE_ENDPOINT: gate.url, TOKENTXT: "dG9rZW4=", VMID: "7" };
-    const piped = `"${process.execPath}" "${bundle}" vm show | head -n 2`;
+    const piped = `"${GUEST_NODE}" "${bundle}" vm show | head -n 2`;
     const { out, err } = await runGuest(["sh", "-c", piped], context).ended;
     expect(out).toBe(SHOWN.out);
     expect(err).toBe("");

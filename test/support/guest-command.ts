@@ -18,6 +18,9 @@ export interface RunningGuest {
   says(text: string): Promise<void>;
 }
 
+/** The Node that guests run on: this one, or the one to try the suites with (`TEST_GUEST_NODE=/path/to/node18`). */
+export const GUEST_NODE = process.env.TEST_GUEST_NODE ?? process.execPath;
+
 /** Builds the bundle into a directory; its path. */
 export async function buildBundle(directory: string): Promise<string> {
   const bundle = path.join(directory, "onegate.cjs");

@@ -1,6 +1,14 @@
 /** `onegate.sh` in guests that have little: one shell, one HTTP client, one awk, and nothing else in PATH. */
 
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+} from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -43,7 +51,7 @@ export interface ShGuest {
   /** What runs the script, in front of its arguments. */
   readonly command: readonly [string, ...string[]];
   readonly client: string;
-  /** Makes the guest's PATH as a new directory under `scratch`. */
+  /** The guest's PATH, a directory under `scratch` that is made once. */
   path(scratch: string): string;
 }
 
@@ -66,6 +74,7 @@ export function shGuest({ shell, client, awk }: Parts): ShGuest {
     client: client === "busybox" ? "nc" : client,
     path(scratch) {
       const directory = join(scratch, `bin-${shell}-${client}-${awk ?? "awk"}`);
+      if (existsSync(directory)) return directory;
       mkdirSync(directory);
       const links = new Map(TOOLS.map((tool) => [tool, client === "busybox" ? "busybox" : tool]));
       if (awk !== undefined) links.set("awk", awk);

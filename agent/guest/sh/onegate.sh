@@ -27,7 +27,7 @@ MAX_VARIABLE_BYTES=30000
 FORM=application/x-www-form-urlencoded
 JSON=application/json
 
-work='' client='' applet='' client_pid='' watchdog_pid='' feeder_pid='' nap_pid=''
+work='' client='' applet='' client_pid='' watchdog_pid='' timer_pid='' feeder_pid='' nap_pid=''
 failure='' trimmed=''
 
 print_help() {
@@ -102,7 +102,7 @@ Action ${1:-} not supported"
 }
 
 clean_up() {
-  for pid in $client_pid $watchdog_pid $feeder_pid $nap_pid; do kill "$pid" 2>/dev/null; done
+  for pid in $watchdog_pid $client_pid $timer_pid $feeder_pid $nap_pid; do kill -KILL "$pid" 2>/dev/null; done
   [ -z "$work" ] || rm -rf "$work"
 }
 trap clean_up EXIT
@@ -627,36 +627,51 @@ nap() {
   nap_pid=''
 }
 
+# Sets $whole to $1 seconds, rounded up.
+whole_seconds() {
+  whole=${1%.*}
+  [ "$whole" = "$1" ] || whole=$((whole + 1))
+}
+
 # Runs function $1 in the background for $2 seconds at most. Sets $result; $timed_out says whether it was ended.
+# SIGKILL, here and in clean_up: between fork and exec a shell still has its parent's traps, and would lose a SIGTERM.
 run_watched() {
-  whole=${2%.*}
-  [ "$whole" = "$2" ] || whole=$((whole + 1))
+  whole_seconds "$2"
+  rm -f "$work/timed-out" "$work/tick"
+  mkfifo "$work/tick"
   "$1" &
   client_pid=$!
-  rm -f "$work/timed-out"
-  (
-    trap 'kill "${timer:-}" 2>/dev/null; exit' TERM
-    sleep "$whole" &
-    timer=$!
-    wait "$timer"
-    : >"$work/timed-out"
-    kill "$client_pid"
-  ) >/dev/null 2>&1 &
+  watch_client >/dev/null 2>&1 &
   watchdog_pid=$!
+  sleep "$whole" >"$work/tick" 2>/dev/null &
+  timer_pid=$!
   wait "$client_pid" 2>/dev/null
   result=$?
   client_pid=''
-  kill "$watchdog_pid" 2>/dev/null
-  wait "$watchdog_pid" 2>/dev/null
-  watchdog_pid=''
+  # The watchdog first: the end of the timer is what it waits for.
+  end_child "$watchdog_pid"
+  end_child "$timer_pid"
+  watchdog_pid='' timer_pid=''
   timed_out=no
   [ ! -e "$work/timed-out" ] || timed_out=yes
+}
+
+# Ends the client when the timer closes the pipe.
+watch_client() {
+  read -r _ <"$work/tick"
+  : >"$work/timed-out"
+  kill -KILL "$client_pid"
+}
+
+end_child() {
+  kill -KILL "$1" 2>/dev/null
+  wait "$1" 2>/dev/null
 }
 
 # Reads the last head of an answer in file $1 (with $2=first the first): status line, Location, and its size and form.
 read_head() {
   awk -v first="${2:-}" '
-    { size += length($0) + 1; sub(/\r$/, ""); sub(/^  /, "") }
+    { size += length($0) + 1; sub(/\r$/, "") }
     /^HTTP\/[0-9.]+ [0-9][0-9][0-9]/ {
       status = $2; text = $0; sub(/^[^ ]+ +[0-9]+ ?/, "", text); location = ""; length_told = ""; chunked = "no"; next
     }
@@ -754,7 +769,9 @@ exchange_wget() {
     fi
   } >"$work/settings"
   run_watched start_wget "$timeout"
-  read_head "$work/log"
+  # Among its own words, headers are those that are indented.
+  sed -n 's/^  //p' "$work/log" >"$work/head"
+  read_head "$work/head"
   # wget drops the body of a 401, which is always the same.
   [ "$status" != 401 ] || [ -s "$work/answer" ] || printf 'Not authorized' >"$work/answer"
   case $result in
@@ -809,13 +826,13 @@ exchange_nc() {
   if [ "$nc_half_closes" = yes ]; then
     # It would close its side after the request, which proxies take for a client that has gone: so the pipe stays open.
     mkfifo "$work/fifo"
+    whole_seconds "$timeout"
     feed_nc &
     feeder_pid=$!
   fi
   run_watched start_nc "$timeout"
   if [ -n "$feeder_pid" ]; then
-    kill "$feeder_pid" 2>/dev/null
-    wait "$feeder_pid" 2>/dev/null
+    end_child "$feeder_pid"
     feeder_pid=''
   fi
   read_head "$work/raw" first
@@ -989,7 +1006,7 @@ function hex(text,   i, digit, sum) {
 function is_surrogate(code) { return code >= 55296 && code < 57344 }
 function escaped(code,   where) {
   if (code == 34 || code == 92) return "\\" sprintf("%c", code)
-  if ((where = index("\b\f\n\r\t", code ? sprintf("%c", code) : " ")) > 0) return "\\" substr("bfnrt", where, 1)
+  if (code && code < 32 && (where = index("\b\f\n\r\t", sprintf("%c", code)))) return "\\" substr("bfnrt", where, 1)
   if (code < 32 || is_surrogate(code)) return sprintf("\\u%04x", code)
   return character_of(code)
 }
@@ -1087,11 +1104,12 @@ function code_of(bytes,   first) {
 }
 function low_bits(bytes, i) { return ord[substr(bytes, i, 1)] - 128 }
 function line(key, path) { if (has(path)) printf "%-20s: %s\n", key, text_at(path) }
-# Padded to 80 columns, as the original does; bytes that go on a character take none.
+# Padded to 80 columns, as the original does. Bytes that go on a character take none; what is beyond U+FFFF takes two.
 function heading(text, underlined,   rest, pad) {
-  rest = text; pad = 80 - length(rest) + gsub(/[\200-\277]/, "", rest)
+  rest = text; pad = 80 - length(rest) + gsub(/[\200-\277]/, "", rest) - gsub(/[\360-\367]/, "", rest)
   while (pad-- > 0) text = text " "
-  print tty == "yes" ? "\033[1m" (underlined ? "\033[4m" : "") text "\033[0m" : text
+  if (tty == "yes") text = "\033[1m" (underlined ? "\033[4m" : "") text "\033[0m"
+  print text
 }
 '
 

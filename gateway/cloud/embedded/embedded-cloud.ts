@@ -7,6 +7,7 @@ import { VM_STATE } from "../../../shared/states/vm.ts";
 import { Registry } from "../../store/registry.ts";
 import type { Store } from "../../store/store.ts";
 import type { Cloud, CloudEvent } from "../cloud.ts";
+import type { Vm } from "../model.ts";
 import type { World } from "../world.ts";
 import { Documents } from "./documents.ts";
 import type { Driver } from "./driver.ts";
@@ -80,11 +81,16 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
     onegateEndpoint: options.onegateEndpoint,
   });
   const refusal = runner.refusal.bind(runner);
-  const load = new HostLoad(registry.collection(VMS).values());
+  const load = new HostLoad();
   const scheduler = new Scheduler({ registry, clock, log, announce, load, refusal });
   const maker = new VmMaker(clock, announce, options.onegateEndpoint);
   const vms = new Vms(context, announce, maker, runner);
   const drivers = options.onlyDriver === undefined ? options.drivers : [options.onlyDriver];
+
+  const countLoad = () => load.recount(registry.collection(VMS).values());
+  const takeUp = (closedWithHouse: ReadonlySet<number>) =>
+    recover({ context, runner, scheduler, announce, closedWithHouse });
+  let started = false;
 
   const react = (event: CloudEvent): void => {
     if (event.kind === "vm_state" && event.vm.state === VM_STATE.PENDING) scheduler.enqueue(event.vm.id);
@@ -110,7 +116,11 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
         makeHost(tx, { name: first.hostName, imMad: first.driver, vmMad: first.driver });
       });
     },
-    importWorld: async (world) => await importWorld(registry, world),
+    async importWorld(world) {
+      const brought = await importWorld(registry, world, countLoad);
+      if (started) await takeUp(new Set());
+      return brought;
+    },
     exportWorld: () => exportWorld(registry),
     vmToken(vmId) {
       const vm = registry.collection(VMS).get(vmId);
@@ -119,40 +129,48 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
     },
     async start() {
       for (const driver of drivers) driver.onExit((vmId, reason) => void runner.guestEnded(vmId, reason));
+      countLoad();
       events.subscribe(load.react);
       events.subscribe(react);
-      const closedWithHouse = await takeClosing(registry);
-      await recover({ context, runner, scheduler, driverFor, closedWithHouse });
+      started = true;
+      await takeUp(notedClosing(registry));
+      await forgetClosing(registry);
     },
     async close() {
       scheduler.close();
       await runner.close();
-      await noteClosing(registry, drivers);
-      for (const driver of drivers) await driver.close();
+      if (!started) return;
+      try {
+        await noteClosing(registry, driverFor);
+      } finally {
+        for (const driver of drivers) await driver.close();
+      }
     },
   };
 }
 
-/** One object, deleted at the next start: whose guests the house ended by closing. */
+/** One object, deleted once the next start has looked after them: whose guests the house ended by closing. */
 const CLOSING_ID = 0;
 
-async function noteClosing(registry: Registry, drivers: readonly Driver[]): Promise<void> {
-  const ending = new Set(drivers.filter((driver) => driver.endsGuestsOnClose).map((driver) => driver.name));
-  const vmIds = [...registry.collection(VMS).values()]
-    .filter(
-      (vm) => ending.has(currentStay(vm)?.vmMad ?? "") && ["RUNNING", "SUSPENDED"].includes(phaseOf(vm)),
-    )
-    .map((vm) => vm.id);
-  if (vmIds.length === 0) return;
+async function noteClosing(
+  registry: Registry,
+  driverFor: (vmMad: string) => Driver | undefined,
+): Promise<void> {
+  const endsWithHouse = (vm: Vm) =>
+    ["RUNNING", "SUSPENDED"].includes(phaseOf(vm)) &&
+    driverFor(currentStay(vm)?.vmMad ?? "")?.endsGuestsOnClose === true;
+  const vmIds = [...registry.collection(VMS).values()].filter(endsWithHouse).map((vm) => vm.id);
   await registry.transact((tx) => {
     tx.delete(CLOSINGS, CLOSING_ID);
-    tx.insertWithId(CLOSINGS, { id: CLOSING_ID, vmIds });
+    if (vmIds.length > 0) tx.insertWithId(CLOSINGS, { id: CLOSING_ID, vmIds });
   });
 }
 
-async function takeClosing(registry: Registry): Promise<ReadonlySet<number>> {
-  const noted = registry.collection(CLOSINGS).get(CLOSING_ID);
-  if (noted === undefined) return new Set();
+function notedClosing(registry: Registry): ReadonlySet<number> {
+  return new Set(registry.collection(CLOSINGS).get(CLOSING_ID)?.vmIds);
+}
+
+/** Not before they boot again: a crash in between would take them for guests that ended by themselves. */
+async function forgetClosing(registry: Registry): Promise<void> {
   await registry.transact((tx) => tx.delete(CLOSINGS, CLOSING_ID));
-  return new Set(noted.vmIds);
 }

@@ -7,8 +7,9 @@ import { currentStay } from "./vm-transition.ts";
 export class HostLoad {
   readonly #counts = new Map<number, number>();
 
-  /** Counts the VMs that are there already. */
-  constructor(vms: Iterable<Vm>) {
+  /** Counts anew: VMs that were there before the first event, or came without one. */
+  recount(vms: Iterable<Vm>): void {
+    this.#counts.clear();
     for (const vm of vms) this.#add(vm, 1);
   }
 

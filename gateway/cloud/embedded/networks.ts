@@ -119,6 +119,8 @@ export class Networks extends OwnedObjects<Network> implements NetworkPool {
   }
 
   async hold(actor: Actor, id: number, address: LeaseAddress): Promise<void> {
+    // An empty one would be anyone.
+    if (shown(address) === "") throw new GatehouseError("bad_request", "The address to hold must be given.");
     await this.context.registry.transact((tx) => {
       authorize(actor, this.require(tx, id), "MANAGE", this.words.label);
       takeLease(tx, id, HOLD, address);
@@ -134,8 +136,7 @@ export class Networks extends OwnedObjects<Network> implements NetworkPool {
         .flatMap(({ range, index }) => (index === undefined ? [] : [leaseKey(id, range.id, index)]))
         .find((candidate) => isOnHold(tx, candidate));
       if (key === undefined) {
-        const shown = "ip" in address ? address.ip : address.mac;
-        throw new GatehouseError("bad_request", `Lease ${shown} is not on hold.`);
+        throw new GatehouseError("bad_request", `Lease ${shown(address)} is not on hold.`);
       }
       tx.delete(LEASES, key);
     });
@@ -188,6 +189,10 @@ function refuseReservation(network: Network): void {
     "bad_request",
     `Network ${network.id} is a reservation: its address ranges stay as reserved; delete it to give them back.`,
   );
+}
+
+function shown(address: LeaseAddress): string {
+  return "ip" in address ? address.ip : address.mac;
 }
 
 function isOnHold(tx: Transaction, key: string): boolean {

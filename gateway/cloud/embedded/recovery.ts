@@ -1,15 +1,15 @@
-/** After a start: what each VM owed when the last process stopped is taken up, and guests are looked for. */
+/** After a start, or an import: what each VM owed when the last process stopped is taken up, and guests are looked for. */
 
 import { epochSeconds } from "../../../shared/clock.ts";
 import { VM_STATE } from "../../../shared/states/vm.ts";
 import type { Vm } from "../model.ts";
-import type { Driver } from "./driver.ts";
+import type { Announce } from "./events.ts";
 import { VMS } from "./kinds.ts";
 import type { PoolContext } from "./pool.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { owedWork, type Phase, phaseOf } from "./vm-machine.ts";
 import type { VmRunner } from "./vm-runner.ts";
-import { currentStay, enterPhase } from "./vm-transition.ts";
+import { enterPhase } from "./vm-transition.ts";
 
 /** VMs whose guests are looked for side by side. */
 const MAX_PARALLEL = 64;
@@ -18,7 +18,7 @@ export interface Recovery {
   readonly context: PoolContext;
   readonly runner: VmRunner;
   readonly scheduler: Scheduler;
-  readonly driverFor: (vmMad: string) => Driver | undefined;
+  readonly announce: Announce;
   /** VMs whose guests the house itself ended when it closed: they boot again. */
   readonly closedWithHouse: ReadonlySet<number>;
 }
@@ -45,8 +45,7 @@ function shouldHaveGuest(vm: Vm): boolean {
 
 /** VMs of drivers the house does not have (an imported world's) are left as they are. */
 async function lookFor(recovery: Recovery, vm: Vm): Promise<void> {
-  const driver = recovery.driverFor(currentStay(vm)?.vmMad ?? "");
-  if (driver === undefined || (await driver.status(vm)) !== "gone") return;
+  if (!(await recovery.runner.isGone(vm))) return;
   if (!recovery.closedWithHouse.has(vm.id)) {
     await recovery.runner.guestEnded(vm.id, "The guest was gone when the house started.");
     return;
@@ -56,9 +55,11 @@ async function lookFor(recovery: Recovery, vm: Vm): Promise<void> {
 
 async function bootAgain(recovery: Recovery, vm: Vm, phase: Phase): Promise<void> {
   const { registry, clock } = recovery.context;
-  const moved = await registry.transact((tx) => {
+  await registry.transact((tx) => {
     const newest = tx.get(VMS, vm.id);
-    return newest === undefined ? undefined : tx.put(VMS, enterPhase(newest, phase, epochSeconds(clock)));
+    // Someone may have asked for something else while its guest was looked for.
+    if (newest === undefined || phaseOf(newest) !== phaseOf(vm)) return;
+    const moved = tx.put(VMS, enterPhase(newest, phase, epochSeconds(clock)));
+    recovery.announce(tx, { kind: "vm_state", vm: moved, previous: newest });
   });
-  if (moved !== undefined) recovery.runner.kick(moved);
 }

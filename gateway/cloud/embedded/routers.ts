@@ -56,16 +56,15 @@ export class Routers extends OwnedObjects<Router> implements RouterPool {
   }
 
   async delete(actor: Actor, id: number): Promise<void> {
-    const vmIds = await this.context.registry.transact((tx) => {
+    await this.context.registry.transact((tx) => {
       const router = this.require(tx, id);
       authorize(actor, router, "MANAGE", this.words.label);
       for (const nic of vectorsOf(router.template, "NIC")) {
         releaseNic(tx, floatingAddress(nic), { kind: "router", id });
       }
       tx.delete(ROUTERS, id);
-      return router.vmIds;
+      for (const vmId of router.vmIds) this.#vms.endWhateverItDoes(tx, vmId);
     });
-    for (const vmId of vmIds) await this.#vms.endWhateverItDoes(vmId);
   }
 
   async instantiate(

@@ -183,7 +183,9 @@ export const RULES: { readonly [action in VmAction]: readonly Rule[] } = {
 /** The phase an action leads to; undefined when the action is not available in the VM's phase. */
 export function nextPhase(vm: Vm, action: VmAction): Phase | undefined {
   const phase = phaseOf(vm);
-  return RULES[action].find((rule) => rule.from.some((name) => name === phase))?.to;
+  const to = RULES[action].find((rule) => rule.from.some((name) => name === phase))?.to;
+  // One that waits for a host again may have left something on its last one.
+  return to === "DONE" && vm.history.length > 0 ? "EPILOG" : to;
 }
 
 /** Phases from which `action` is available, for the sentence that refuses it. */

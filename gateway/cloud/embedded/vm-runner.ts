@@ -17,7 +17,7 @@ import { USERS, VMS } from "./kinds.ts";
 import { letGo } from "./let-go.ts";
 import { owedWork, type Phase, phaseOf, type Work } from "./vm-machine.ts";
 import { tokenPasswordOf } from "./vm-maker.ts";
-import { currentStay, enterPhase } from "./vm-transition.ts";
+import { enterPhase } from "./vm-transition.ts";
 
 /** How long to wait when the store refused a step. */
 const STORE_RETRY_MS = 1_000;
@@ -56,16 +56,48 @@ export class VmRunner {
   /** Takes up what the VM owes, if anything; a VM already being worked on is looked at again by its own turn. */
   kick(vm: Vm): void {
     if (this.#closed || owedWork(vm) === undefined || this.#busy.has(vm.id)) return;
-    const turn = this.#work(vm.id).finally(() => {
-      this.#busy.delete(vm.id);
-      const newest = this.#options.registry.collection(VMS).get(vm.id);
-      if (newest !== undefined) this.kick(newest);
-    });
-    this.#busy.set(vm.id, turn);
+    this.#occupy(vm.id, this.#work(vm.id));
   }
 
-  /** @throws GatehouseError `unavailable` when the driver could not. */
-  async reboot(vm: Vm, hard: boolean): Promise<void> {
+  /**
+   * Has its turn like any work, so that no guest is booted whose VM was moved on meanwhile.
+   * @throws GatehouseError `wrong_state` when the VM runs no more by then, `unavailable` when the driver could not.
+   */
+  async reboot(vmId: number, hard: boolean): Promise<void> {
+    for (let turn = this.#busy.get(vmId); turn !== undefined; turn = this.#busy.get(vmId)) await turn;
+    if (this.#closed) throw new GatehouseError("unavailable", "Nothing is rebooted while the house closes.");
+    const vm = this.#options.registry.collection(VMS).get(vmId);
+    if (vm === undefined || phaseOf(vm) !== "RUNNING") {
+      const phase = vm === undefined ? "gone" : phaseOf(vm);
+      throw new GatehouseError("wrong_state", `VM ${vmId} could not be rebooted: it is ${phase} by now.`);
+    }
+    const work = this.#reboot(vm, hard);
+    this.#occupy(vmId, work);
+    await work;
+  }
+
+  /** A running guest ended on its own: OpenNebula calls that POWEROFF. Never rejects. */
+  async guestEnded(vmId: number, reason: string): Promise<void> {
+    try {
+      await this.#noteEnd(vmId, reason);
+    } catch (error) {
+      const { clock, log } = this.#options;
+      log.warn({ vm: vmId, error: errorText(error) }, "the end of a guest could not be stored");
+      clock.after(STORE_RETRY_MS, () => void this.#noteEndIfGone(vmId, reason));
+    }
+  }
+
+  /** Has the VM no guest? False when nobody knows: the house has no such driver, or it cannot tell. */
+  async isGone(vm: Vm): Promise<boolean> {
+    try {
+      return (await this.#options.driverFor(lastDriver(vm))?.status(vm)) === "gone";
+    } catch (error) {
+      this.#options.log.warn({ vm: vm.id, error: errorText(error) }, "guest could not be looked for");
+      return false;
+    }
+  }
+
+  async #reboot(vm: Vm, hard: boolean): Promise<void> {
     try {
       await this.#driverOf(vm).reboot(vm, hard, this.#context(vm));
     } catch (error) {
@@ -75,8 +107,23 @@ export class VmRunner {
     }
   }
 
-  /** A running guest ended on its own: OpenNebula calls that POWEROFF. */
-  async guestEnded(vmId: number, reason: string): Promise<void> {
+  /** Keeps other work on the VM waiting; what it owes by then is taken up afterwards. */
+  #occupy(vmId: number, work: Promise<void>): void {
+    const next = (): void => {
+      this.#busy.delete(vmId);
+      const newest = this.#options.registry.collection(VMS).get(vmId);
+      if (newest !== undefined) this.kick(newest);
+    };
+    this.#busy.set(vmId, work.then(next, next));
+  }
+
+  /** Meanwhile the guest may have been booted again. */
+  async #noteEndIfGone(vmId: number, reason: string): Promise<void> {
+    const vm = this.#options.registry.collection(VMS).get(vmId);
+    if (!this.#closed && vm !== undefined && (await this.isGone(vm))) await this.guestEnded(vmId, reason);
+  }
+
+  async #noteEnd(vmId: number, reason: string): Promise<void> {
     const { registry, log } = this.#options;
     await registry.transact((tx) => {
       const vm = tx.get(VMS, vmId);
@@ -102,10 +149,16 @@ export class VmRunner {
       const owed = vm === undefined ? undefined : owedWork(vm);
       if (vm === undefined || owed === undefined) return;
       const outcome = await this.#attempt(vm, owed.work);
-      const next = outcome.ok ? owed.done : owed.failed;
+      const next = outcome.ok ? owed.done : await this.#failedPhase(vm, owed.failed);
       const moved = await this.#step(vm, next, outcome);
       if (!moved) return;
     }
+  }
+
+  /** A guest that ended while the driver was at work is told of once, and then was not listened to. */
+  async #failedPhase(vm: Vm, phase: Phase): Promise<Phase> {
+    const needsGuest = phase === "RUNNING" || phase === "SUSPENDED";
+    return needsGuest && (await this.isGone(vm)) ? "POWEROFF" : phase;
   }
 
   async #attempt(vm: Vm, work: Work): Promise<Outcome> {
@@ -171,7 +224,7 @@ export class VmRunner {
   }
 
   #driverOf(vm: Vm): Driver {
-    const vmMad = currentStay(vm)?.vmMad ?? vm.history.at(-1)?.vmMad ?? "";
+    const vmMad = lastDriver(vm);
     const driver = this.#options.driverFor(vmMad);
     if (driver === undefined)
       throw new GatehouseError("unavailable", `The house has no driver "${vmMad}" for VM ${vm.id}.`);
@@ -202,6 +255,11 @@ export class VmRunner {
     }
     return classicToken({ vmId: vm.id, stime: vm.stime, tokenPassword });
   }
+}
+
+/** The driver of the host where the VM is, or was last. */
+function lastDriver(vm: Vm): string {
+  return vm.history.at(-1)?.vmMad ?? "";
 }
 
 type Outcome =

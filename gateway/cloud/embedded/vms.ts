@@ -2,6 +2,7 @@
 
 import { epochSeconds } from "../../../shared/clock.ts";
 import { GatehouseError } from "../../../shared/errors.ts";
+import { HOST_STATE } from "../../../shared/states/host.ts";
 import { appendTemplate, eraseAttribute } from "../../../shared/template/edit.ts";
 import { stringOf, type Template, vectorOf, vectorsOf } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
@@ -94,7 +95,8 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
       if (host === undefined) throw missing({ noun: "host", label: "HOST" }, hostId);
       const phase = phaseOf(vm);
       if (phase !== "PENDING" && phase !== "HOLD") throw wrongState("deploy", vm, ["PENDING", "HOLD"]);
-      const refusal = this.#runner.refusal(vm, host);
+      const offline = host.state === HOST_STATE.OFFLINE;
+      const refusal = offline ? "the host is offline" : this.#runner.refusal(vm, host);
       if (refusal !== undefined)
         throw new GatehouseError("wrong_state", `Cannot deploy VM ${id} on host ${host.name}: ${refusal}`);
       return deployOn(vm, host, epochSeconds(this.context.clock));
@@ -106,12 +108,10 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
   }
 
   /** Ends a VM in whatever phase it is; one that has ended already stays as it is. */
-  async endWhateverItDoes(id: number): Promise<void> {
-    await this.context.registry.transact((tx) => {
-      const vm = tx.get(VMS, id);
-      const phase = vm === undefined ? undefined : nextPhase(vm, "terminate-hard");
-      if (vm !== undefined && phase !== undefined) this.store(tx, this.#enter(tx, vm, phase), vm);
-    });
+  endWhateverItDoes(tx: Transaction, id: number): void {
+    const vm = tx.get(VMS, id);
+    const phase = vm === undefined ? undefined : nextPhase(vm, "terminate-hard");
+    if (vm !== undefined && phase !== undefined) this.store(tx, this.#enter(tx, vm, phase), vm);
   }
 
   async attachNic(actor: Actor, id: number, template: Template): Promise<number> {
@@ -178,11 +178,11 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
 
   /** The one action without a phase of its own: it is done, or refused, while the caller waits. */
   async #reboot(actor: Actor, id: number, action: "reboot" | "reboot-hard"): Promise<void> {
-    const vm = await this.edit(actor, id, "MANAGE", (current) => {
+    await this.edit(actor, id, "MANAGE", (current) => {
       if (nextPhase(current, action) === undefined) throw wrongState(action, current, phasesFor(action));
       return noteAction(current, action, actor);
     });
-    await this.#runner.reboot(vm, action === "reboot-hard");
+    await this.#runner.reboot(id, action === "reboot-hard");
   }
 
   #enter(tx: Transaction, vm: Vm, phase: Phase): Vm {

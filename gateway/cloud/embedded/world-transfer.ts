@@ -31,13 +31,23 @@ export interface BroughtUsers {
   readonly broughtServeradmin: boolean;
 }
 
-/** Loads a world in one transaction. @throws GatehouseError `conflict` when the cloud is in use already. */
-export async function importWorld(registry: Registry, world: World): Promise<BroughtUsers> {
+/**
+ * Loads a world in one transaction; tells of it when it is durable, before anything else happens to its objects.
+ * @throws GatehouseError `conflict` when the cloud is in use already.
+ */
+export async function importWorld(
+  registry: Registry,
+  world: World,
+  onImported: () => void,
+): Promise<BroughtUsers> {
   return await registry.transact((tx) => {
     requireUnused(tx);
+    tx.after(onImported);
     const brings = (uid: number) => world.users.some((user) => user.id === uid);
     replaceBrought(tx, GROUPS, world.groups);
     replaceBrought(tx, USERS, world.users);
+    requireUniqueNames(tx, GROUPS);
+    requireUniqueNames(tx, USERS);
     // The first start's host is for a cloud without any: a world that has hosts has them all.
     if (world.hosts.length > 0) for (const host of [...tx.values(HOSTS)]) tx.delete(HOSTS, host.id);
     insertAll(tx, HOSTS, world.hosts);
@@ -111,6 +121,24 @@ function replaceBrought<T extends Base, I extends string>(
   for (const object of objects) {
     tx.delete(kind, object.id);
     tx.insertWithId(kind, object);
+  }
+}
+
+/** A world's own names are unique (world-references.ts), but one may be that of another user of the first start. */
+function requireUniqueNames<T extends Base, I extends string>(
+  tx: Transaction,
+  kind: Kind<T, number, I>,
+): void {
+  const ids = new Map<string, number>();
+  for (const { id, name } of [...tx.values(kind)].sort((left, right) => left.id - right.id)) {
+    const first = ids.get(name);
+    if (first !== undefined) {
+      throw new GatehouseError(
+        "conflict",
+        `The world has ${kind.name} ${id} named ${name}, which is the name of ${kind.name} ${first} in every home.`,
+      );
+    }
+    ids.set(name, id);
   }
 }
 

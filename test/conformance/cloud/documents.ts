@@ -42,6 +42,56 @@ export function documentTests(current: () => CloudUnderTest): void {
     expect((await cloud.documents.get(alice, bare)).body).toBeUndefined();
   });
 
+  it("have a template as others do, with the body as its BODY", async () => {
+    const { cloud, user } = current();
+    const alice = await user("alice");
+    const bob = await user("bob");
+    const id = await cloud.documents.allocate(alice, {
+      type: DOCUMENT_TYPE.service,
+      name: "svc",
+      body: { a: 1 },
+      template: { A: "1", B: "2" },
+    });
+    await cloud.documents.updateTemplate(alice, id, { A: {}, C: "3", BODY: '{"a":2}' }, "append");
+    expect(await cloud.documents.get(alice, id)).toMatchObject({ body: { a: 2 } });
+    expect((await cloud.documents.get(alice, id)).template).toEqual({ B: "2", C: "3" });
+    await cloud.documents.updateTemplate(alice, id, { BODY: '{"a":3}' }, "replace");
+    const replaced = await cloud.documents.get(alice, id);
+    expect([replaced.body, replaced.template]).toEqual([{ a: 3 }, {}]);
+    await expect(cloud.documents.updateTemplate(alice, id, { BODY: "{" }, "append")).rejects.toMatchObject({
+      code: "bad_request",
+    });
+    await expect(cloud.documents.updateTemplate(bob, id, { A: "1" }, "append")).rejects.toMatchObject({
+      code: "forbidden",
+    });
+    expect(await cloud.documents.get(alice, id)).toEqual(replaced);
+  });
+
+  it("are cloned by whoever may use them, into their own", async () => {
+    const { cloud, user } = current();
+    const alice = await user("alice");
+    const bob = await user("bob");
+    const id = await cloud.documents.allocate(alice, {
+      type: 101,
+      name: "d",
+      body: BODY,
+      template: { A: "1" },
+    });
+    await expect(cloud.documents.clone(bob, id, "copy")).rejects.toMatchObject({ code: "forbidden" });
+    await cloud.documents.chmod(alice, id, [-1, -1, -1, 1, 0, 0, 0, 0, 0]);
+    await expect(cloud.documents.clone(bob, id, "")).rejects.toMatchObject({ code: "bad_request" });
+    const copy = await cloud.documents.clone(bob, id, "copy");
+    await cloud.documents.update(alice, id, { changed: true });
+    expect(await cloud.documents.get(bob, copy)).toMatchObject({
+      name: "copy",
+      uid: bob.uid,
+      mode: 0o600,
+      type: 101,
+      body: BODY,
+      template: { A: "1" },
+    });
+  });
+
   it("are changed and deleted by whoever may manage them", async () => {
     const { cloud, user } = current();
     const alice = await user("alice");

@@ -29,6 +29,7 @@ export function hostTests(current: () => CloudUnderTest): void {
       cloud.hosts.get(alice, id),
       cloud.hosts.allocate(alice, { name: "h", imMad: "dummy", vmMad: "dummy" }),
       cloud.hosts.update(alice, id, { A: "1" }, "append"),
+      cloud.hosts.rename(alice, id, "h"),
       cloud.hosts.setState(alice, id, "disabled"),
       cloud.hosts.delete(alice, id),
     ];
@@ -46,6 +47,12 @@ export function hostTests(current: () => CloudUnderTest): void {
     await cloud.hosts.update(admin, id, { RACK: "1", ROOM: "2" }, "replace");
     await cloud.hosts.update(admin, id, { ROOM: {}, ROW: "3" }, "append");
     expect((await cloud.hosts.get(admin, id)).template).toEqual({ RACK: "1", ROW: "3" });
+    await cloud.hosts.rename(admin, id, "renamed");
+    expect((await cloud.hosts.get(admin, id)).name).toBe("renamed");
+    const [other] = await cloud.hosts.list(admin);
+    await expect(cloud.hosts.rename(admin, id, other?.name ?? "")).rejects.toMatchObject({
+      code: "conflict",
+    });
     await cloud.hosts.delete(admin, id);
     for (const gone of [
       cloud.hosts.get(admin, id),

@@ -5,7 +5,7 @@ import { stringOf, vectorOf } from "../../../shared/template/types.ts";
 import { type CloudUnderTest, phase, text, untilPhase } from "./setup.ts";
 
 const WEB = `NAME = "web" CPU = "0.1" MEMORY = "64" COLOUR = "blue" SHAPE = "round"
-  CONTEXT = [ GREETING = "hello", TOPIC = "weather" ] DISK = [ IMAGE = "a" ] DISK = [ IMAGE = "b" ]`;
+  CONTEXT = [ GREETING = "hello", TOPIC = "weather" ] DISK = [ IMAGE = "a", SIZE = "9" ]`;
 
 export function templateTests(current: () => CloudUnderTest): void {
   it("keep their text under a name, in their maker's hands", async () => {
@@ -102,6 +102,7 @@ export function templateTests(current: () => CloudUnderTest): void {
     expect(vm.template).toMatchObject({ CPU: "0.1", MEMORY: "128" });
     expect(vectorOf(vm.template, "CONTEXT")).toMatchObject({ GREETING: "hello", TOPIC: "news", NEW: "1" });
     expect(vm.template.DISK).toMatchObject({ IMAGE: "c" });
+    expect(vm.template.DISK).not.toHaveProperty("SIZE");
     expect(vm.userTemplate).toEqual({ COLOUR: "red", SHAPE: "round", SIZE: "big" });
     const { NAME: _, ...rest } = text(WEB);
     expect((await cloud.templates.get(alice, id)).template).toEqual(rest);

@@ -103,6 +103,19 @@ export function vmActionTests(current: () => CloudUnderTest): void {
     await untilPhase(cloud, alice, id, "POWEROFF");
   });
 
+  it("are recovered from by administrators: delete ends a VM, retry is for one that failed", async () => {
+    const { cloud, admin, user } = current();
+    const alice = await user("alice");
+    const id = await cloud.vms.allocate(alice, { NAME: "vm" });
+    await untilPhase(cloud, alice, id, "RUNNING");
+    await expect(cloud.vms.recover(alice, id, "delete")).rejects.toMatchObject({ code: "forbidden" });
+    await expect(cloud.vms.recover(admin, id, "retry")).rejects.toMatchObject({ code: "wrong_state" });
+    expect(phase(await cloud.vms.get(alice, id))).toBe("RUNNING");
+    await cloud.vms.recover(admin, id, "delete");
+    await untilPhase(cloud, alice, id, "DONE");
+    await expect(cloud.vms.recover(admin, id, "delete")).rejects.toMatchObject({ code: "wrong_state" });
+  });
+
   it("write a history: one record a stay, ended when the VM leaves the host", async () => {
     const { cloud, admin } = current();
     const id = await vmAtRest(current(), "UNDEPLOYED");

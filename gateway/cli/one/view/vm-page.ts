@@ -195,7 +195,10 @@ function knownText(row: XmlNode, name: string): string {
 }
 
 function historyAction(row: XmlNode): string {
-  return historyActionName(numberAt(row, "ACTION")).toLowerCase().replaceAll("_", "-");
+  const code = numberAt(row, "ACTION");
+  const name = historyActionName(code);
+  // A newer core's action: its code says more than a name cut short.
+  return name.startsWith("UNKNOWN_") ? String(code) : name.toLowerCase().replaceAll("_", "-");
 }
 
 /** Seconds between two times, until now where the second is still to come; 0 where the first is. */
