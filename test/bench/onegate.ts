@@ -50,18 +50,17 @@ async function* smallCloud(scratch: string, options: BenchOptions): AsyncIterabl
     "/service": await body(house, "/service", asks[0]),
   });
   try {
-    const medians = await rounds(options, [
+    const measured = await rounds(options, [
       { name: "bare /vm", load: load(scratch, bare.url, options, asks, "GET", "/vm") },
       { name: "GET /vm", load: load(scratch, house.onegate, options, asks, "GET", "/vm") },
       { name: "PUT /vm", load: load(scratch, house.onegate, options, asks, "PUT", "/vm", "APP_LOAD = %d") },
       { name: "bare /service", load: load(scratch, bare.url, options, asks, "GET", "/service") },
       { name: "GET /service", load: load(scratch, house.onegate, options, asks, "GET", "/service") },
     ]);
-    const rate = (name: string) => medians.get(name) ?? Number.NaN;
-    yield ratio("get_vm_over_bare_hono", rate("GET /vm") / rate("bare /vm"));
-    yield ratio("get_service_over_bare_hono", rate("GET /service") / rate("bare /service"));
-    yield ratio("durable_put_vm_over_get_vm", rate("PUT /vm") / rate("GET /vm"));
-    for (const [name, value] of medians) yield { figure: name, value: Math.round(value), unit: "requests/s" };
+    yield measured.ratio("get_vm_over_bare_hono", "GET /vm", "bare /vm");
+    yield measured.ratio("get_service_over_bare_hono", "GET /service", "bare /service");
+    yield measured.ratio("durable_put_vm_over_get_vm", "PUT /vm", "GET /vm");
+    yield* measured.figures();
   } finally {
     bare.stop();
     await stopHouse(house);
@@ -79,14 +78,11 @@ async function* largeCloud(scratch: string, options: BenchOptions): AsyncIterabl
   const asks = await headersOf(home, LARGE_CLOUD / 2);
   const bare = await startBare({ "/vm": await body(house, "/vm", asks[0]) });
   try {
-    const medians = await rounds(options, [
+    const measured = await rounds(options, [
       { name: "bare /vm", load: load(scratch, bare.url, options, asks, "GET", "/vm") },
       { name: "GET /vm", load: load(scratch, house.onegate, options, asks, "GET", "/vm") },
     ]);
-    yield ratio(
-      "get_vm_over_bare_hono_100000_vms",
-      (medians.get("GET /vm") ?? Number.NaN) / (medians.get("bare /vm") ?? 1),
-    );
+    yield measured.ratio("get_vm_over_bare_hono_100000_vms", "GET /vm", "bare /vm");
     yield {
       figure: "rss_100000_vms_after_load",
       value: Math.round(memoryOf(house.pid).nowKiB / 1024),
@@ -98,26 +94,45 @@ async function* largeCloud(scratch: string, options: BenchOptions): AsyncIterabl
   }
 }
 
-/** Interleaved, so that whatever else the machine does falls on all alike; the median of the rounds, by name. */
-async function rounds(
-  options: BenchOptions,
-  measured: readonly Measured[],
-): Promise<ReadonlyMap<string, number>> {
+/** What the rounds gave, by name; all lists are of one length. */
+class Rounds {
+  readonly #rates: ReadonlyMap<string, readonly number[]>;
+
+  constructor(rates: ReadonlyMap<string, readonly number[]>) {
+    this.#rates = rates;
+  }
+
+  /** The median of the ratios within each round: what slows the machine for a while slows both. */
+  ratio(figure: string, name: string, base: string): Figure {
+    const bases = this.#of(base);
+    const value = median(this.#of(name).map((rate, round) => rate / (bases[round] ?? Number.NaN)));
+    return { figure, value: Math.round(value * 1000) / 1000, unit: "ratio" };
+  }
+
+  *figures(): Iterable<Figure> {
+    for (const [figure, rates] of this.#rates)
+      yield { figure, value: Math.round(median(rates)), unit: "requests/s" };
+  }
+
+  #of(name: string): readonly number[] {
+    return this.#rates.get(name) ?? [];
+  }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+/** Interleaved, so that whatever else the machine does falls on all alike. */
+async function rounds(options: BenchOptions, measured: readonly Measured[]): Promise<Rounds> {
   for (const { load } of measured) await measure({ ...load, seconds: 1 });
   const rates = new Map<string, number[]>(measured.map(({ name }) => [name, []]));
   for (let round = 1; round <= ROUNDS; round += 1) {
     for (const { name, load } of measured) rates.get(name)?.push(await measure(load));
-    options.progress(
-      `round ${round} of ${ROUNDS}: ${[...rates].map(([name, all]) => `${name} ${all.at(-1)?.toFixed(0)}/s`).join(", ")}`,
-    );
+    const latest = [...rates].map(([name, all]) => `${name} ${all.at(-1)?.toFixed(0)}/s`);
+    options.progress(`round ${round} of ${ROUNDS}: ${latest.join(", ")}`);
   }
-  return new Map(
-    [...rates].map(([name, all]) => [name, all.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)] ?? Number.NaN]),
-  );
-}
-
-function ratio(figure: string, value: number): Figure {
-  return { figure, value: Math.round(value * 1000) / 1000, unit: "ratio" };
+  return new Rounds(rates);
 }
 
 type Headers = Readonly<Record<string, string>>;

@@ -1,10 +1,12 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { SYSTEM } from "../../gateway/cloud/cloud.ts";
 import { parseWorld, printWorld, type World } from "../../gateway/cloud/world.ts";
 import { memoryStore } from "../../gateway/store/memory.ts";
 import { LCM_STATE } from "../../shared/states/lcm.ts";
 import { VM_STATE } from "../../shared/states/vm.ts";
+import { gatehouse, scratchDirectory } from "../support/house.ts";
 import { type HouseOptions, type ScriptedHouse, scriptedHouse } from "../support/scripted-house.ts";
 
 const ACTIVE = VM_STATE.ACTIVE;
@@ -102,9 +104,8 @@ describe("an import", () => {
   });
 });
 
-const RECORDED: World = parseWorld(
-  JSON.parse(readFileSync(new URL("../fixtures/onegate-world.json", import.meta.url), "utf8")),
-);
+const FIXTURE = new URL("../fixtures/onegate-world.json", import.meta.url);
+const RECORDED: World = parseWorld(JSON.parse(readFileSync(FIXTURE, "utf8")));
 
 /** Worlds that fail the later the worse: the last thing an import does is to take leases. */
 function badWorlds(): readonly (readonly [string, World])[] {
@@ -165,5 +166,26 @@ describe("an import that is refused", () => {
     expect(JSON.stringify(printWorld(next.cloud.exportWorld()))).toBe(before);
     await next.cloud.importWorld(WORLD);
     await next.until(10, "RUNNING");
+  });
+});
+
+describe("gatehouse import", () => {
+  it("of a bad world leaves a home as new, into which the right one goes", async () => {
+    const { path, remove } = scratchDirectory("import");
+    try {
+      const home = join(path, "home");
+      const recorded = JSON.parse(readFileSync(FIXTURE, "utf8"));
+      writeFileSync(join(path, "bad.json"), JSON.stringify({ ...recorded, vms: [...recorded.vms, {}] }));
+      writeFileSync(join(path, "good.json"), JSON.stringify(recorded));
+      await expect(gatehouse(["import", "--home", home, join(path, "bad.json")])).rejects.toThrow("vms[7]");
+      const left = parseWorld(JSON.parse(await gatehouse(["export", "--home", home])));
+      expect([left.vms, left.networks, left.templates, left.services]).toEqual([[], [], [], []]);
+      expect(left.users.map(({ name }) => name)).toContain("oneadmin");
+      await gatehouse(["import", "--home", home, join(path, "good.json")]);
+      const exported = JSON.parse(await gatehouse(["export", "--home", home]));
+      expect(exported.vms).toEqual(expect.arrayContaining(recorded.vms));
+    } finally {
+      remove();
+    }
   });
 });

@@ -165,6 +165,17 @@ describe("a house that crashed", () => {
     expect(await next.phase(sleeps)).toBe("SUSPENDED");
     expect(next.driver.asked).toEqual([]);
   });
+
+  it("starts although a driver cannot tell whether a guest is there, and believes the VM runs", async () => {
+    const store = memoryStore();
+    const house = await scriptedHouse({ store });
+    const id = await house.cloud.vms.allocate(SYSTEM, { NAME: "vm" });
+    await house.until(id, "RUNNING");
+    const next = await scriptedHouse({ store, start: false });
+    next.driver.status = () => Promise.reject(new Error("no /proc"));
+    await next.cloud.start();
+    expect(await next.phase(id)).toBe("RUNNING");
+  });
 });
 
 /** One VM, 7, on the host that the first start makes. */
@@ -276,6 +287,16 @@ describe("a house that closes", () => {
     await command.cloud.close();
     const next = await scriptedHouse({ store, ...ending });
     await next.until(id, "POWEROFF");
+  });
+
+  it("ends its guests although the store cannot note them", async () => {
+    const store = memoryStore();
+    const house = await scriptedHouse({ store, ...ending });
+    const id = await house.cloud.vms.allocate(SYSTEM, { NAME: "vm" });
+    await house.until(id, "RUNNING");
+    store.failNext();
+    await expect(house.cloud.close()).rejects.toMatchObject({ code: "unavailable" });
+    expect(house.driver.guests.size).toBe(0);
   });
 
   it("waits for work under way, takes up no more, and leaves the rest to the next", async () => {

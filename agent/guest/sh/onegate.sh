@@ -101,8 +101,13 @@ unsupported() {
 Action ${1:-} not supported"
 }
 
+# A ready script with its group.
+kill_child() {
+  kill -KILL "-$1" 2>/dev/null || kill -KILL "$1" 2>/dev/null
+}
+
 clean_up() {
-  for pid in $watchdog_pid $client_pid $timer_pid $feeder_pid $nap_pid; do kill -KILL "$pid" 2>/dev/null; done
+  for pid in $watchdog_pid $client_pid $timer_pid $feeder_pid $nap_pid; do kill_child "$pid"; done
   [ -z "$work" ] || rm -rf "$work"
 }
 trap clean_up EXIT
@@ -660,7 +665,7 @@ run_watched() {
 watch_client() {
   read -r _ <"$work/tick"
   : >"$work/timed-out"
-  kill -KILL "$client_pid"
+  kill_child "$client_pid"
 }
 
 end_child() {
@@ -900,18 +905,22 @@ unchunk() {
 }
 
 # Reading and printing JSON. A record ends at a quote, so every other record is a string. Values are kept by path (names and positions with SUBSEP
-# between them) or printed as they come, by `mode`. Strings stay in the form they were sent in until they are wanted.
+# between them) or printed as they come, by `mode`. Long text is worked on in windows: to take or add one character costs
+# busybox awk a walk through the whole. Strings stay in the form they were sent in until they are wanted.
 # shellcheck disable=SC2016
 JSON_READER='
-BEGIN { RS = "\""; MAX_DEPTH = 64; MAX_LITERAL = 64; want = "value"; for (i = 1; i < 256; i++) ord[sprintf("%c", i)] = i }
+BEGIN { RS = "\""; MAX_DEPTH = 64; MAX_LITERAL = 64; WINDOW = 512; want = "value"; for (i = 1; i < 256; i++) ord[sprintf("%c", i)] = i }
 failed { exit }
 inside {
-  raw = raw $0
-  if (match($0, /\\+$/) && RLENGTH % 2) raw = raw "\""
-  else { string(); inside = 0 }
+  recent = recent $0
+  if (match($0, /\\+$/) && RLENGTH % 2) {
+    recent = recent "\""
+    if (length(recent) > WINDOW) { raw = raw recent; recent = "" }
+  }
+  else { raw = raw recent; string(); inside = 0 }
   next
 }
-{ outside($0); inside = 1; raw = "" }
+{ outside($0); inside = 1; raw = ""; recent = "" }
 END {
   if (failed || depth || want != "end") exit 3
   if (mode == "json") print ""
@@ -920,6 +929,7 @@ END {
 function bad() { failed = 1 }
 function outside(text,   i, character) {
   for (i = 1; i <= length(text) && !failed; i++) {
+    if (i > WINDOW) { text = substr(text, i); i = 1 }
     character = substr(text, i, 1)
     if (index(" \t\r\n", character)) continue
     if (index("{[", character)) begin_container(character)
@@ -975,25 +985,31 @@ function new_line(   i) { put("\n"); for (i = 1; i <= depth; i++) put("  ") }
 function put(text) { if (mode == "json") printf "%s", text }
 function canonical(text) { return unescaped(text, 0) }
 function decoded(text) { return unescaped(text, 1) }
-function unescaped(text, plain,   out, where, letter, code, low) {
-  while ((where = index(text, "\\")) > 0) {
-    out = out substr(text, 1, where - 1)
-    letter = substr(text, where + 1, 1)
-    text = substr(text, where + 2)
-    if (letter == "u") {
-      code = hex(text); text = substr(text, 5)
-      if (code >= 55296 && code < 56320 && substr(text, 1, 2) == "\\u") {
-        low = hex(substr(text, 3))
-        if (low >= 56320 && low < 57344) { code = 65536 + (code - 55296) * 1024 + low - 56320; text = substr(text, 7) }
+function unescaped(text, plain,   out, last, pieces, i, letter, rest, code, low) {
+  if (!index(text, "\\")) return text
+  pieces = split(text, piece, /\\/)
+  last = piece[1]
+  for (i = 2; i <= pieces; i++) {
+    letter = substr(piece[i], 1, 1); rest = substr(piece[i], 2); code = -1
+    # Nothing stands between two backslashes.
+    if (letter == "") { if (i < pieces) { code = 92; rest = piece[++i] } }
+    else if (letter == "u") {
+      code = hex(rest); rest = substr(rest, 5)
+      if (code >= 55296 && code < 56320 && rest == "" && i < pieces && substr(piece[i + 1], 1, 1) == "u") {
+        low = hex(substr(piece[i + 1], 2))
+        if (low >= 56320 && low < 57344) {
+          code = 65536 + (code - 55296) * 1024 + low - 56320
+          rest = substr(piece[++i], 6)
+        }
       }
     }
-    else if (letter != "" && (where = index("bfnrt", letter))) code = substr("0812101309", where * 2 - 1, 2) + 0
-    else if (letter != "" && index("\"\\/", letter)) code = ord[letter]
-    else code = -1
+    else if (index("bfnrt", letter)) code = substr("0812101309", index("bfnrt", letter) * 2 - 1, 2) + 0
+    else if (letter == "\"" || letter == "/") code = ord[letter]
     if (code < 0) { bad(); return "" }
-    out = out (plain ? character_of(code) : escaped(code))
+    last = last (plain ? character_of(code) : escaped(code)) rest
+    if (length(last) > WINDOW) { out = out last; last = "" }
   }
-  return out text
+  return out last
 }
 function hex(text,   i, digit, sum) {
   for (i = 1; i <= 4; i++) {
@@ -1263,11 +1279,12 @@ start_ready_script() {
   unset LC_ALL
   set +u
   if [ -n "$context_file" ]; then
+    # Before they are exported: with one that is too large, nothing can be run any more.
+    context_names=$(sed -n 's/^\(export \)\{0,1\}\([A-Za-z_][A-Za-z0-9_]*\)=.*/\2/p' "$context_file")
     set -a
     # shellcheck disable=SC1090
     . "$context_file"
-    # shellcheck disable=SC2013
-    for name in $(sed -n 's/^\(export \)\{0,1\}\([A-Za-z_][A-Za-z0-9_]*\)=.*/\2/p' "$context_file"); do
+    for name in $context_names; do
       eval "[ \${#$name} -le $MAX_VARIABLE_BYTES ] || unset $name"
     done
   fi
@@ -1275,11 +1292,15 @@ start_ready_script() {
   shell=/bin/sh
   [ ! -x /bin/bash ] || shell=/bin/bash
   if [ -z "$script_path" ]; then
-    exec "$shell" -c "$script"
+    set -- "$shell" -c "$script"
   elif [ -x "$script_path" ]; then
-    exec "$script_path"
+    set -- "$script_path"
+  else
+    set -- "$shell" "$script_path"
   fi
-  exec "$shell" "$script_path"
+  # Leader of a group, where that can be had, so that it can be ended with all it started.
+  if in_path setsid; then set -- "$found" "$@"; fi
+  exec "$@"
 }
 
 # True when there is no script, or it succeeds; tells why not.
