@@ -1,8 +1,6 @@
 /** The `gatehouse` command: its sub-commands, and how their errors become exit codes. */
 
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { z } from "zod";
 import { EXIT_CODE, errorText, isGatehouseError } from "../../shared/errors.ts";
 import { checkCommand } from "./check.ts";
 import type { CliContext } from "./context.ts";
@@ -10,6 +8,7 @@ import { exportCommand } from "./export.ts";
 import { importCommand } from "./import.ts";
 import { tokenCommand } from "./token.ts";
 import { upCommand } from "./up.ts";
+import { packageVersion } from "./version.ts";
 
 const USAGE_EXIT_CODE = 2;
 
@@ -44,11 +43,4 @@ function programOf(context: CliContext): Command {
     command.allowExcessArguments(false);
   }
   return program;
-}
-
-/** package.json is above the sources, and one folder further above what is built from them. */
-function packageVersion(): string {
-  const steps = import.meta.url.endsWith(".ts") ? "../../package.json" : "../../../package.json";
-  const text = readFileSync(new URL(steps, import.meta.url), "utf8");
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }

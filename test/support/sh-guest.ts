@@ -16,19 +16,8 @@ export const SCRIPT = fileURLToPath(new URL("../../agent/guest/sh/onegate.sh", i
 
 /** What the script uses besides its client: all of it is in every busybox. */
 const TOOLS = [
-  "awk",
-  "cat",
-  "grep",
-  "mkfifo",
-  "mktemp",
-  "mv",
-  "od",
-  "rm",
-  "sed",
-  "sleep",
-  "tail",
-  "tr",
-  "wc",
+  ...["awk", "cat", "grep", "mkfifo", "mktemp", "mv", "od", "rm"],
+  ...["sed", "setsid", "sleep", "tail", "tr", "wc"],
 ];
 
 /** The path of a program of this machine; undefined when it has none. */

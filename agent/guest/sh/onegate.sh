@@ -27,7 +27,7 @@ MAX_VARIABLE_BYTES=30000
 FORM=application/x-www-form-urlencoded
 JSON=application/json
 
-work='' client='' applet='' client_pid='' watchdog_pid='' timer_pid='' feeder_pid='' nap_pid=''
+work='' client='' applet='' nc_option='' client_pid='' watchdog_pid='' timer_pid='' feeder_pid='' nap_pid=''
 failure='' trimmed=''
 
 print_help() {
@@ -512,6 +512,7 @@ choose_client() {
     client=nc program=$found applet=nc nc_half_closes=yes
   elif in_path nc; then
     client=nc program=$found nc_half_closes=no
+    if help_has --no-shutdown "$found"; then nc_option=--no-shutdown; fi
   else
     failure='No HTTP client was found: onegate.sh needs curl, GNU wget or nc.'
     return 1
@@ -829,7 +830,7 @@ exchange_nc() {
   } >"$work/request"
   rm -f "$work/fifo"
   if [ "$nc_half_closes" = yes ]; then
-    # It would close its side after the request, which proxies take for a client that has gone: so the pipe stays open.
+    # It would close its side after the request, which servers may take for a client that has gone: so the pipe stays open.
     mkfifo "$work/fifo"
     whole_seconds "$timeout"
     feed_nc &
@@ -862,9 +863,14 @@ feed_nc() {
 
 start_nc() {
   ulimit -f "$MAX_ANSWER_BLOCKS" 2>/dev/null
+  # Those that keep their side open say why they failed only with -v.
+  set -- "$program" -v ${nc_option:+"$nc_option"}
   input=$work/request
-  [ "$nc_half_closes" = no ] || input=$work/fifo
-  exec "$program" ${applet:+"$applet"} "$nc_host" "$nc_port" <"$input" >"$work/raw" 2>"$work/log"
+  if [ "$nc_half_closes" = yes ]; then
+    set -- "$program" ${applet:+"$applet"}
+    input=$work/fifo
+  fi
+  exec "$@" "$nc_host" "$nc_port" <"$input" >"$work/raw" 2>"$work/log"
 }
 
 # The body of the answer in $work/raw; status 000 when it is not all there.
