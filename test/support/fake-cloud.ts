@@ -14,6 +14,7 @@ import type {
 import { GatehouseError } from "../../shared/errors.ts";
 import { appendTemplate, eraseAttribute } from "../../shared/template/edit.ts";
 import type { Template } from "../../shared/template/types.ts";
+import { blankVm } from "./blank-vm.ts";
 
 /** What was asked of a VM, in order: `["act", 7, "resume"]`. */
 export type Call = readonly unknown[];
@@ -43,7 +44,7 @@ export class FakeCloud {
   }
 
   addVm(id: number, part: Partial<Vm> = {}): Vm {
-    const vm: Vm = { ...blankVm(id), ...part };
+    const vm: Vm = { ...fakeVm(id), ...part };
     this.vms.set(id, { ...vm, template: { CREATED_BY: String(ALICE.uid), ...vm.template } });
     return vm;
   }
@@ -216,24 +217,16 @@ function fakeUser(actor: Actor & { readonly uid: 2 | 3 }): User {
   };
 }
 
-function blankVm(id: number): Vm {
-  return {
-    ...ownedBy(ALICE, id, `vm${id}`),
+function fakeVm(id: number): Vm {
+  const owned = ownedBy(ALICE, id, `vm${id}`);
+  return blankVm({
+    ...owned,
     state: 3,
     lcmState: 3,
     prevState: 3,
     prevLcmState: 3,
-    resched: false,
     stime: 1_795_174_500 + id,
-    etime: 0,
-    lastPoll: 0,
-    deployId: "",
-    template: {},
-    userTemplate: {},
-    monitoring: {},
-    history: [],
-    snapshots: [],
-  };
+  });
 }
 
 function blankNetwork(id: number): Network {

@@ -5,6 +5,7 @@ import type { Clock } from "../../shared/clock.ts";
 import { GatehouseError } from "../../shared/errors.ts";
 import { LCM_STATE } from "../../shared/states/lcm.ts";
 import { VM_STATE } from "../../shared/states/vm.ts";
+import { blankVm } from "../support/blank-vm.ts";
 
 const stay: HistoryRecord = {
   seq: 0,
@@ -28,33 +29,18 @@ const stay: HistoryRecord = {
 };
 
 function vmIn(state: number, lcmState: number = LCM_STATE.LCM_INIT): Vm {
-  return {
+  return blankVm({
     id: 249,
-    version: 1,
     name: "master_0_(service_292)",
-    uid: 2,
-    gid: 1,
-    uname: "alice",
-    gname: "users",
-    mode: 0o600,
     state,
     lcmState,
     prevState: state,
     prevLcmState: lcmState,
-    resched: false,
-    stime: 1,
-    etime: 0,
-    lastPoll: 0,
-    deployId: "",
-    template: {},
-    userTemplate: {},
-    monitoring: {},
     history: [
       { ...stay, seq: 0, hostName: "dummyhost0" },
       { ...stay, seq: 1 },
     ],
-    snapshots: [],
-  };
+  });
 }
 
 const context = { contextSh: "", tokenTxt: undefined, variables: {} };

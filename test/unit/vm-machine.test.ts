@@ -11,6 +11,7 @@ import { enterPhase } from "../../gateway/cloud/embedded/vm-transition.ts";
 import type { Vm } from "../../gateway/cloud/model.ts";
 import { LCM_STATE } from "../../shared/states/lcm.ts";
 import { VM_STATE } from "../../shared/states/vm.ts";
+import { blankVm } from "../support/blank-vm.ts";
 
 const PHASES: readonly Phase[] = [
   ...Object.keys(VM_STATE).filter((name): name is Phase => name !== "ACTIVE"),
@@ -18,31 +19,7 @@ const PHASES: readonly Phase[] = [
 ] as const;
 
 function vmIn(phase: Phase): Vm {
-  const vm: Vm = {
-    id: 7,
-    version: 1,
-    name: "vm",
-    uid: 2,
-    gid: 1,
-    uname: "alice",
-    gname: "users",
-    mode: 0o600,
-    state: 0,
-    lcmState: 0,
-    prevState: 0,
-    prevLcmState: 0,
-    resched: false,
-    stime: 1,
-    etime: 0,
-    lastPoll: 0,
-    deployId: "",
-    template: {},
-    userTemplate: {},
-    monitoring: {},
-    history: [],
-    snapshots: [],
-  };
-  return enterPhase(vm, phase, 10);
+  return enterPhase(blankVm(), phase, 10);
 }
 
 describe("the VM machine", () => {

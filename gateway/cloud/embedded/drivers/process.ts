@@ -47,8 +47,8 @@ export interface ProcessDriverOptions extends ProcessTrust {
   /** Where guests' directories go: outside the home, and reachable for them. */
   readonly runDir: string;
   /**
-   * The first uid of guests, when the server is root; undefined: they run as the server's user. Houses on one machine
-   * keep their guests apart only with bases that are 65,536 and more apart.
+   * The first uid of guests, when the server is root; undefined: they run as the server's user. No other
+   * house on the machine may have any of the GUEST_UIDS from here on (gateway/main/guest-range.ts).
    */
   readonly uidBase: number | undefined;
   /** How long a guest may take to end after SIGTERM. */
