@@ -37,7 +37,14 @@ export interface LoadedConfig {
 }
 
 /** Settings that are paths. */
-const PATHS: ReadonlySet<string> = new Set(["home", "onegate.conf_file", "cloud.process.run_dir"]);
+const PATHS: ReadonlySet<string> = new Set([
+  "home",
+  "onegate.conf_file",
+  "onegate.audit.file",
+  "onegate.tls.cert_file",
+  "onegate.tls.key_file",
+  "cloud.process.run_dir",
+]);
 
 /**
  * Reads, merges and checks everything.

@@ -116,9 +116,9 @@ async function serveAdmin(servers: Servers): Promise<string> {
 }
 
 async function serveOneGate(servers: Servers): Promise<string> {
-  const { config, cloud, log } = servers;
+  const { config, cloud, clock, log } = servers;
   const services = createServiceDirectory(cloud);
-  const app = createOneGate({ cloud, services, settings: oneGateSettings(config), log });
+  const app = createOneGate({ cloud, services, settings: oneGateSettings(config), clock, log });
   return urlOf(config.onegate.host, await serve(servers, "onegate", app, config.onegate));
 }
 

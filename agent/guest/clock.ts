@@ -4,6 +4,7 @@ import type { Clock } from "../../shared/clock.ts";
 
 export const commandClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after(delayMs, work) {
     const timer = setTimeout(work, delayMs);
     return () => clearTimeout(timer);

@@ -65,6 +65,26 @@ const permissions = z
   })
   .prefault({});
 
+const RATES = ONEGATE.limits;
+const rate = (what: string, { perSecond, burst }: { perSecond: number; burst: number }) => ({
+  per_second: whole(`requests a second of ${what}`, 1, 1_000_000, perSecond),
+  burst: whole(`requests of ${what} that may come at once`, 1, 10_000_000, burst),
+});
+
+const limits = z
+  .strictObject({
+    enabled: on("whether requests are limited"),
+    vm: z.strictObject(rate("one VM", RATES.vm)).prefault({}),
+    vm_write: z.strictObject(rate("one VM that write", RATES.vmWrite)).prefault({}),
+    address: z.strictObject(rate("one address", RATES.address)).prefault({}),
+    stranger: z.strictObject(rate("one address without a right token", RATES.stranger)).prefault({}),
+    waiters_per_vm: whole("requests of one VM that wait for a change", 1, 100_000, RATES.waitersPerVm),
+    attributes: whole("attributes that a VM's user template holds", 1, 1_000_000, RATES.attributes),
+    attribute_name_length: whole("characters of a name", 1, 65_536, RATES.attributeNameLength),
+    attribute_length: whole("characters of a value", 1, 1_048_576, RATES.attributeLength),
+  })
+  .prefault({});
+
 const onegate = z
   .strictObject({
     enabled: on("whether OneGate listens"),
@@ -81,6 +101,54 @@ const onegate = z
       ONEGATE.vnetTemplateAttributes,
     ),
     max_body_bytes: whole("the largest request body", 1_024, 64 * MEBIBYTE, ONEGATE.maxBodyBytes),
+    profile: z
+      .enum(["open", "hardened"])
+      .default(ONEGATE.profile)
+      .describe("open or hardened; hardened: what takes a VM down needs a grant of its template"),
+    bind_addresses: on("whether a token only counts from its VM's own addresses", ONEGATE.bindAddresses),
+    trusted_proxies: names("addresses or CIDR ranges of proxies whose X-Forwarded-For is believed", []),
+    clear_ready: on("whether READY goes when its VM leaves RUNNING", ONEGATE.clearReady),
+    sessions: z
+      .strictObject({
+        enabled: on("whether POST /token gives session tokens"),
+        default_lifetime_s: whole(
+          "seconds that a session token lives when it does not say",
+          1,
+          21_600,
+          ONEGATE.sessions.defaultLifetimeS,
+        ),
+      })
+      .prefault({}),
+    identity: z
+      .strictObject({
+        enabled: on("whether GET /identity gives identity tokens"),
+        issuer: text("the issuer that identity tokens name, by default where OneGate is reached").optional(),
+        lifetime_s: whole("seconds that an identity token lives", 10, 3_600, ONEGATE.identity.lifetimeS),
+        rotation_s: whole(
+          "seconds after which the signing key changes",
+          3_600,
+          366 * 86_400,
+          ONEGATE.identity.rotationS,
+        ),
+      })
+      .prefault({}),
+    limits,
+    audit: z
+      .strictObject({
+        enabled: on("whether writes, actions and refusals are audited"),
+        file: text("the path of the audit, by default audit.jsonl in the home").optional(),
+        max_bytes: whole("the size at which a new file is begun", 65_536, 1_024 * MEBIBYTE, 16 * MEBIBYTE),
+        files: whole("how many files are kept", 1, 1_000, 8),
+      })
+      .prefault({}),
+    tls: z
+      .strictObject({
+        cert_file: text("the path of a PEM certificate chain; OneGate then speaks HTTPS").optional(),
+        key_file: text("the path of its PEM private key").optional(),
+      })
+      .prefault({}),
+    max_connections: whole("connections at one time", 16, 1_000_000, 16_384),
+    max_connections_per_address: whole("connections of one address at one time", 1, 1_000_000, 8_192),
   })
   .prefault({});
 

@@ -3,10 +3,10 @@
 import { z } from "zod";
 import { GatehouseError } from "../../shared/errors.ts";
 import type { JsonValue } from "../cloud/model.ts";
+import { NO_CONTENT } from "./answer.ts";
 import { shown } from "./ids.ts";
 import { parseJson } from "./json.ts";
 import { prepareAction } from "./performs.ts";
-import { noContent } from "./respond.ts";
 import type { GateContext, GuestHandler } from "./route.ts";
 import { vmIdOf } from "./vm.ts";
 
@@ -27,7 +27,7 @@ export function actionHandler({ cloud, settings, relations }: GateContext): Gues
     const prepared = prepareAction(perform, params);
     if (restricted.has(prepared.canonicalName)) throw notAllowed(perform);
     await prepared.run({ vms: cloud.vms, owner: guest.owner, vmId });
-    return noContent();
+    return NO_CONTENT;
   };
 }
 

@@ -9,11 +9,14 @@ import type { User, Vm } from "../cloud/model.ts";
 import { exactId } from "./ids.ts";
 import { singleParameter } from "./parameters.ts";
 import type { GateRequest } from "./request.ts";
+import { EVERYTHING, type Grants } from "./trust/scopes.ts";
 
 /** The VM that a token proved, and its owner, as whom everything is done from there on. */
 export interface Guest {
   readonly vm: Vm;
   readonly owner: Actor;
+  /** What its token may do. */
+  readonly grants: Grants;
 }
 
 /** `pathNamesVm`: the route's `:id` is a VM's, and may stand for a missing VMID header. */
@@ -47,7 +50,7 @@ export function createAuthenticator(cloud: Pick<Cloud, "vms" | "users">): Authen
     if (!expected.prove(vm, creator, token)) throw notAuthorized();
     const owner = await cloud.users.actor(vm.uid);
     if (owner === undefined) throw notAuthorized();
-    return { vm, owner };
+    return { vm, owner, grants: EVERYTHING };
   };
   const recognise = (request: GateRequest): Guest | undefined => {
     const token = request.header("x-onegate-token");
@@ -58,7 +61,7 @@ export function createAuthenticator(cloud: Pick<Cloud, "vms" | "users">): Authen
     const creator = cloud.users.peek(SYSTEM, creatorOf(vm) ?? -1);
     if (creator === undefined || !expected.prove(vm, creator, token)) return undefined;
     const owner = cloud.users.peekActor(vm.uid);
-    return owner === undefined ? undefined : { vm, owner };
+    return owner === undefined ? undefined : { vm, owner, grants: EVERYTHING };
   };
   return { authenticate, recognise };
 }

@@ -1,29 +1,79 @@
 /** One request as the handlers see it: headers, parameters and body, each read only when someone asks. */
 
+import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
+import type { Clock } from "../../shared/clock.ts";
 import { type BodySource, decodeText, isFormLabelled, readBody } from "./body.ts";
 import { NO_PARAMETERS, type Parameters, parseParameters } from "./parameters.ts";
+import type { RequestNote } from "./sight/observer.ts";
 
 /** node's request and response are there behind @hono/node-server, not behind `app.request()`. */
 export interface GateEnv {
   Bindings: Partial<HttpBindings>;
 }
 
+/** What stands at the door: ids, times and addresses for requests, and how much of a body is taken. */
+export interface Intake {
+  readonly maxBodyBytes: number;
+  readonly clock: Clock;
+  nextId(): string;
+  /** Whom an address-bound rule means: the peer, or whom a trusted proxy names. */
+  addressOf(incoming: IncomingMessage | undefined): string;
+}
+
+/** Ids are a random start and a count: cheap, and unlike those of the last run in the logs. */
+export function createIntake({ maxBodyBytes }: { readonly maxBodyBytes: number }, clock: Clock): Intake {
+  const run = randomBytes(4).toString("hex");
+  let count = 0;
+  return {
+    maxBodyBytes,
+    clock,
+    nextId: () => `${run}-${++count}`,
+    addressOf: (incoming) => incoming?.socket.remoteAddress ?? "local",
+  };
+}
+
 export class GateRequest implements BodySource {
   readonly request: Request;
   readonly incoming: IncomingMessage | undefined;
   readonly #context: Context<GateEnv>;
-  readonly #maxBodyBytes: number;
+  readonly #intake: Intake;
+  /** `Clock.elapsed` when it came. */
+  readonly startedAt: number;
+  /** For the audit; a handler sets it once it knows what is asked. */
+  note: RequestNote | undefined;
+  #id: string | undefined;
+  #address: string | undefined;
   #query: Parameters | undefined;
   #body: Promise<Uint8Array> | undefined;
 
-  constructor(context: Context<GateEnv>, maxBodyBytes: number) {
+  constructor(context: Context<GateEnv>, intake: Intake) {
     this.#context = context;
-    this.#maxBodyBytes = maxBodyBytes;
+    this.#intake = intake;
+    this.startedAt = intake.clock.elapsed();
     this.request = context.req.raw;
     this.incoming = nodeRequest(context);
+  }
+
+  /** Names the request in answers, logs and the audit. */
+  get id(): string {
+    this.#id ??= this.#intake.nextId();
+    return this.#id;
+  }
+
+  get address(): string {
+    this.#address ??= this.#intake.addressOf(this.incoming);
+    return this.#address;
+  }
+
+  get method(): string {
+    return this.request.method;
+  }
+
+  get path(): string {
+    return this.#context.req.path;
   }
 
   /** By lower-case name. From node's own table when there is one: a Headers object costs more than the lookup. */
@@ -60,7 +110,7 @@ export class GateRequest implements BodySource {
 
   /** The body's bytes. @throws GatehouseError `too_large` over the configured bound. */
   body(): Promise<Uint8Array> {
-    this.#body ??= readBody(this, this.#maxBodyBytes);
+    this.#body ??= readBody(this, this.#intake.maxBodyBytes);
     return this.#body;
   }
 

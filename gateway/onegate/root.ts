@@ -1,8 +1,8 @@
 /** `GET /`: where the other resources are (spec onegate-api.md 4). */
 
 import { GatehouseError } from "../../shared/errors.ts";
+import { jsonText } from "./answer.ts";
 import type { GateRequest } from "./request.ts";
-import { jsonText } from "./respond.ts";
 import type { GuestHandler } from "./route.ts";
 import type { OneGateSettings } from "./settings.ts";
 

@@ -1,52 +1,204 @@
-/** What every resource is given, and the frame of a route: permission first, then who asks, then the work. */
+/**
+ * What every resource is given, and the frame of a route. A request goes: permission of the route, who asks, how often,
+ * what its token grants, the work, and the answer's headers. Whatever comes of it is told to the observer.
+ */
 
-import type { Handler } from "hono";
+import type { Context, Handler } from "hono";
+import type { Clock } from "../../shared/clock.ts";
 import { GatehouseError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/log.ts";
 import type { Cloud } from "../cloud/cloud.ts";
+import type { Answer } from "./answer.ts";
 import type { Authenticator, Guest } from "./authenticate.ts";
+import { etagOf, matchesAny } from "./change/etag.ts";
+import type { Limits, RateState } from "./fairness/limits.ts";
 import type { Relations } from "./relation.ts";
-import { type GateEnv, GateRequest } from "./request.ts";
+import { type GateEnv, GateRequest, type Intake } from "./request.ts";
+import { failureOf, responseOf } from "./respond.ts";
 import type { OneGateSettings, Permissions } from "./settings.ts";
+import type { GateObserver } from "./sight/observer.ts";
+import type { Scope } from "./trust/scopes.ts";
 
 export interface GateContext {
   readonly cloud: Cloud;
   readonly settings: OneGateSettings;
+  readonly clock: Clock;
+  readonly log: Logger;
   readonly authenticator: Authenticator;
   readonly relations: Relations;
+  readonly limits: Limits;
+  readonly observer: GateObserver;
+  readonly intake: Intake;
 }
 
 /**
  * The work of a route, done for a guest that proved itself. An answer given without a promise is also sent without
  * one, which on the hot paths is a fifth of the cost of a request.
  */
-export type GuestHandler = (request: GateRequest, guest: Guest) => Response | Promise<Response>;
+export type GuestHandler = (request: GateRequest, guest: Guest) => Answer | Promise<Answer>;
+
+/** The work of a route that asks for no token. */
+export type PublicHandler = (request: GateRequest) => Answer | Promise<Answer>;
 
 /** An entry of the permission table, as [resource, action]. */
 export type Permission = {
   [Resource in keyof Permissions]: readonly [Resource, keyof Permissions[Resource] & string];
 }[keyof Permissions];
 
-export interface RouteOptions {
-  /** None for `GET /`, which no permission closes. */
-  readonly permission?: Permission;
-  /** The path's `:id` is a VM's. */
-  readonly pathNamesVm?: boolean;
+interface RouteHead {
+  readonly method: "GET" | "PUT" | "POST";
+  /** As Hono writes it: `/vms/:id`. */
+  readonly path: string;
+  /** Its name in the OpenAPI document. */
+  readonly operation: string;
+  readonly summary: string;
 }
 
-/** Frames a handler. The permission is looked up once, and checked before authentication (spec onegate-api.md 3). */
-export function guestRoute(gate: GateContext, options: RouteOptions, handle: GuestHandler): Handler<GateEnv> {
-  const { maxBodyBytes, permissions } = gate.settings;
-  const pathNamesVm = options.pathNamesVm ?? false;
-  const refusal = options.permission === undefined ? undefined : refusalOf(permissions, options.permission);
-  const { authenticate, recognise } = gate.authenticator;
-  const afterProof = async (request: GateRequest): Promise<Response> =>
-    handle(request, await authenticate(request, pathNamesVm));
-  return function guest(context) {
-    if (refusal !== undefined) throw new GatehouseError("forbidden", refusal);
-    const request = new GateRequest(context, maxBodyBytes);
-    const known = recognise(request);
-    return known === undefined ? afterProof(request) : handle(request, known);
+export interface GuestRoute extends RouteHead {
+  readonly access: "guest";
+  /** None for what no permission of the original closes. */
+  readonly permission?: Permission;
+  /** What the token must grant; none where the handler asks by itself. */
+  readonly scope?: Scope | ((request: GateRequest, guest: Guest) => Scope);
+  /** The path's `:id` is a VM's, and may stand for a missing VMID header. */
+  readonly pathNamesVm?: boolean;
+  readonly handle: GuestHandler;
+}
+
+export interface PublicRoute extends RouteHead {
+  readonly access: "public";
+  readonly handle: PublicHandler;
+}
+
+export type GateRoute = GuestRoute | PublicRoute;
+
+/** A request under way: what the frame learns of it on the way to its answer. */
+interface Passage {
+  readonly request: GateRequest;
+  guest: Guest | undefined;
+  rate: RateState | undefined;
+}
+
+/** Frames a route. The permission is looked up once, and checked before authentication (spec onegate-api.md 3). */
+export function framed(gate: GateContext, route: GateRoute): Handler<GateEnv> {
+  const work = route.access === "guest" ? guestWork(gate, route) : publicWork(gate, route);
+  const reads = route.method === "GET";
+  return function serve(context) {
+    const passage: Passage = {
+      request: new GateRequest(context, gate.intake),
+      guest: undefined,
+      rate: undefined,
+    };
+    const fail = (error: unknown): Response => failed(gate, passage, route.path, error);
+    const finish = (answer: Answer): Response => finished(gate, passage, route.path, reads, answer);
+    try {
+      const answer = work(passage);
+      return answer instanceof Promise ? answer.then(finish).catch(fail) : finish(answer);
+    } catch (error) {
+      return fail(error);
+    }
   };
+}
+
+/** The answer to what is no route, and to an error outside every frame. */
+export function refused(gate: GateContext, context: Context<GateEnv>, error: unknown): Response {
+  const request = new GateRequest(context, gate.intake);
+  const passage: Passage = { request, guest: undefined, rate: undefined };
+  try {
+    passage.rate = gate.limits.admitStranger(request);
+  } catch (limited) {
+    return failed(gate, passage, undefined, limited);
+  }
+  return failed(gate, passage, undefined, error);
+}
+
+type Work = (passage: Passage) => Answer | Promise<Answer>;
+
+function guestWork(gate: GateContext, route: GuestRoute): Work {
+  const { limits, settings } = gate;
+  const { authenticate, recognise } = gate.authenticator;
+  const { scope, handle } = route;
+  const pathNamesVm = route.pathNamesVm ?? false;
+  const refusal =
+    route.permission === undefined ? undefined : refusalOf(settings.permissions, route.permission);
+  const proved = (passage: Passage, guest: Guest): Answer | Promise<Answer> => {
+    const { request } = passage;
+    passage.guest = guest;
+    passage.rate = limits.admitGuest(request, guest);
+    if (scope !== undefined) requireScope(guest, typeof scope === "string" ? scope : scope(request, guest));
+    return handle(request, guest);
+  };
+  const afterProof = async (passage: Passage): Promise<Answer> =>
+    proved(passage, await authenticate(passage.request, pathNamesVm));
+  return function work(passage) {
+    if (refusal !== undefined) throw new GatehouseError("forbidden", refusal);
+    const known = recognise(passage.request);
+    return known === undefined ? afterProof(passage) : proved(passage, known);
+  };
+}
+
+function publicWork({ limits }: GateContext, { handle }: PublicRoute): Work {
+  return function work(passage) {
+    passage.rate = limits.admitStranger(passage.request);
+    return handle(passage.request);
+  };
+}
+
+function requireScope({ grants }: Guest, scope: Scope): void {
+  if (grants.allows(scope)) return;
+  throw new GatehouseError("forbidden", `This token does not grant ${scope}; it grants: ${grants.text}.`);
+}
+
+function finished(
+  gate: GateContext,
+  passage: Passage,
+  route: string,
+  reads: boolean,
+  answer: Answer,
+): Response {
+  const { request, rate } = passage;
+  let etag: string | undefined;
+  let told = answer;
+  if (reads && answer.body !== null) {
+    etag = answer.etag ?? etagOf(answer.body);
+    const known = request.header("if-none-match");
+    if (known !== undefined && matchesAny(known, etag)) told = { ...answer, status: 304, body: null };
+  }
+  observe(gate, passage, route, told.status, undefined);
+  return responseOf(told, { requestId: request.id, rate, etag });
+}
+
+function failed(gate: GateContext, passage: Passage, route: string | undefined, error: unknown): Response {
+  const { request } = passage;
+  const { id, method, path } = request;
+  const { answer, rate, sentence } = failureOf(
+    error,
+    { id, method, path, accept: request.header("accept") },
+    gate.log,
+  );
+  observe(gate, passage, route, answer.status, sentence);
+  return responseOf(answer, { requestId: id, rate: rate ?? passage.rate, etag: undefined });
+}
+
+function observe(
+  { observer, clock }: GateContext,
+  { request, guest }: Passage,
+  route: string | undefined,
+  status: number,
+  refusal: string | undefined,
+): void {
+  observer.seen({
+    id: request.id,
+    route,
+    method: request.method,
+    path: request.path,
+    address: request.address,
+    vmId: guest?.vm.id,
+    status,
+    durationMs: clock.elapsed() - request.startedAt,
+    note: request.note,
+    refusal,
+  });
 }
 
 function refusalOf(permissions: Permissions, [resource, action]: Permission): string | undefined {

@@ -6,28 +6,29 @@ import type { Actor, Cloud } from "../cloud/cloud.ts";
 import { vmToDocument } from "../cloud/document/vm.ts";
 import type { Vm } from "../cloud/model.ts";
 import type { ServiceScaler, ServiceView } from "../oneflow/directory.ts";
+import { type Answer, EMPTY_OK, jsonText } from "./answer.ts";
 import type { Guest } from "./authenticate.ts";
+import { etagOf } from "./change/etag.ts";
 import { shown } from "./ids.ts";
 import { parseJson } from "./json.ts";
 import { isUnreadable } from "./relation.ts";
 import type { GateRequest } from "./request.ts";
-import { emptyOk, jsonText } from "./respond.ts";
 import type { GateContext, GuestHandler } from "./route.ts";
 
 export function showService({ cloud, relations }: GateContext): GuestHandler {
   const plainTexts = new ServiceTexts(shortVm);
   const extendedTexts = new ServiceTexts(vmToDocument);
-  const read = async (request: GateRequest, guest: Guest): Promise<Response> => {
+  const read = async (request: GateRequest, guest: Guest): Promise<Answer> => {
     const view = await relations.serviceOf(guest);
     const texts = (await wantsExtended(request)) ? extendedTexts : plainTexts;
-    return jsonText(texts.of(view, await readVms(cloud, guest.owner, view)));
+    return texts.of(view, await readVms(cloud, guest.owner, view));
   };
   return function service(request, guest) {
     // The text as last told, if nothing has changed; a query or a body may ask for the other form.
     const view = request.isPlain() ? relations.peekService(guest) : undefined;
     const known =
       view === undefined ? undefined : plainTexts.peek(view, (id) => cloud.vms.peek(guest.owner, id));
-    return known === undefined ? read(request, guest) : jsonText(known);
+    return known === undefined ? read(request, guest) : known;
   };
 }
 
@@ -57,7 +58,7 @@ export function scaleRole({ relations }: GateContext, scaler: ServiceScaler | un
       if (!isGatehouseError(cause) || cause.code === "unavailable") throw cause;
       throw new GatehouseError("bad_request", refused, { cause });
     }
-    return emptyOk();
+    return EMPTY_OK;
   };
 }
 
@@ -80,27 +81,28 @@ function unlessUnreadable(error: unknown): undefined {
   if (!isUnreadable(error)) throw error;
 }
 
-/** The text of a service, kept while its document and all its VMs stay the snapshots it was made from. */
+/** The answer of a service, kept while its document and all its VMs stay the snapshots it was made from. */
 class ServiceTexts {
   readonly #vmInfo: (vm: Vm) => object;
-  readonly #made = new WeakMap<ServiceView, { vms: readonly (Vm | undefined)[]; text: string }>();
+  readonly #made = new WeakMap<ServiceView, { vms: readonly (Vm | undefined)[]; answer: Answer }>();
 
   constructor(vmInfo: (vm: Vm) => object) {
     this.#vmInfo = vmInfo;
   }
 
   /** The text made last, when the VMs are still those it was made of; undefined when it must be made anew. */
-  peek(view: ServiceView, peekVm: (id: number) => Vm | undefined): string | undefined {
+  peek(view: ServiceView, peekVm: (id: number) => Vm | undefined): Answer | undefined {
     const known = this.#made.get(view);
-    return known?.vms.every((vm) => vm !== undefined && vm === peekVm(vm.id)) ? known.text : undefined;
+    return known?.vms.every((vm) => vm !== undefined && vm === peekVm(vm.id)) ? known.answer : undefined;
   }
 
-  of(view: ServiceView, vms: readonly (Vm | undefined)[]): string {
+  of(view: ServiceView, vms: readonly (Vm | undefined)[]): Answer {
     const known = this.#made.get(view);
-    if (known?.vms.every((vm, index) => vm === vms[index])) return known.text;
+    if (known?.vms.every((vm, index) => vm === vms[index])) return known.answer;
     const text = this.#textOf(view, vms);
-    this.#made.set(view, { vms, text });
-    return text;
+    const answer = jsonText(text, etagOf(text));
+    this.#made.set(view, { vms, answer });
+    return answer;
   }
 
   #textOf(view: ServiceView, vms: readonly (Vm | undefined)[]): string {

@@ -44,6 +44,57 @@ const attributeNames = z.array(
   z.string().regex(/^[A-Za-z0-9_]+$/, "an attribute name is letters, digits and _"),
 );
 
+/** Requests a second that a limit lets through for long, and how many may come at once before that counts. */
+const rate = (perSecond: number, burst: number) =>
+  z
+    .strictObject({
+      perSecond: z.number().positive().max(1_000_000).default(perSecond),
+      burst: z.int().min(1).max(10_000_000).default(burst),
+    })
+    .prefault({});
+
+/** How often, how much and how long; the defaults leave every known client alone (docs/onegate.md has them all). */
+const limitsSchema = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    /** All requests of one VM, and beside it those that write. */
+    vm: rate(100, 1_000),
+    vmWrite: rate(50, 500),
+    /** All requests of one address that proved a VM, and beside it those that proved none. */
+    address: rate(2_000, 10_000),
+    stranger: rate(100, 1_000),
+    /** Requests of one VM that wait for a change at a time. */
+    waitersPerVm: z.int().min(1).max(100_000).default(1_000),
+    /** What one VM's user template holds at most, and the length of one name and of one value in characters. */
+    attributes: z.int().min(1).max(1_000_000).default(2_000),
+    attributeNameLength: z.int().min(1).max(65_536).default(256),
+    attributeLength: z.int().min(1).max(1_048_576).default(65_536),
+  })
+  .prefault({});
+
+/** Session tokens and identity tokens (docs/onegate.md, "Tokens"). */
+const sessionsSchema = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    defaultLifetimeS: z.int().min(1).max(21_600).default(3_600),
+  })
+  .prefault({});
+
+const identitySchema = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    /** `iss`; by default where OneGate is reached. */
+    issuer: z.string().min(1).max(2_048).optional(),
+    lifetimeS: z.int().min(10).max(3_600).default(300),
+    /** A signing key signs for so long; its public part is shown from an hour before until its last token has ended. */
+    rotationS: z
+      .int()
+      .min(3_600)
+      .max(366 * 86_400)
+      .default(30 * 86_400),
+  })
+  .prefault({});
+
 export const oneGateSettingsSchema = z.strictObject({
   /** Which routes are open; by default every one. */
   permissions: permissionsSchema,
@@ -66,6 +117,17 @@ export const oneGateSettingsSchema = z.strictObject({
     .min(1024)
     .max(64 * MEBIBYTE)
     .default(MEBIBYTE),
+  limits: limitsSchema,
+  sessions: sessionsSchema,
+  identity: identitySchema,
+  /** `hardened`: what takes a VM down is off unless its template grants it. */
+  profile: z.enum(["open", "hardened"]).default("open"),
+  /** Whether a token only counts when it comes from an address that its VM has leased. */
+  bindAddresses: z.boolean().default(false),
+  /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is believed. */
+  trustedProxies: z.array(z.string().min(1)).default([]),
+  /** Whether READY goes when its VM leaves RUNNING; the original keeps it. */
+  clearReady: z.boolean().default(false),
 });
 
 export type OneGateSettings = z.output<typeof oneGateSettingsSchema>;

@@ -2,10 +2,11 @@
 
 import { vectorsOf } from "../../shared/template/types.ts";
 import type { Vm } from "../cloud/model.ts";
+import { type Answer, EMPTY_OK, jsonText } from "./answer.ts";
 import type { Guest } from "./authenticate.ts";
+import { etagOf } from "./change/etag.ts";
 import { requireId } from "./ids.ts";
 import type { GateRequest } from "./request.ts";
-import { emptyOk, jsonText } from "./respond.ts";
 import type { GateContext, GuestHandler } from "./route.ts";
 import { applyUpdate, readUpdate, type UpdateRules } from "./update.ts";
 
@@ -36,17 +37,17 @@ export function vmHandlers({ cloud, settings, relations }: GateContext): VmHandl
     restricted: new Set(settings.restrictedAttributes.map((name) => name.toUpperCase())),
     maxBytes: settings.maxBodyBytes,
   };
-  const show = async (guest: Guest, vmId: number): Promise<Response> =>
-    jsonText(texts.of(await relations.reach(guest, vmId)));
-  const update = async (request: GateRequest, guest: Guest, vmId: number): Promise<Response> => {
+  const show = async (guest: Guest, vmId: number): Promise<Answer> =>
+    texts.of(await relations.reach(guest, vmId));
+  const update = async (request: GateRequest, guest: Guest, vmId: number): Promise<Answer> => {
     const target = { vms: cloud.vms, owner: guest.owner, vmId };
     await applyUpdate(target, await readUpdate(request), rules);
-    return emptyOk();
+    return EMPTY_OK;
   };
   return {
     show: (_request, guest) => {
       const vm = cloud.vms.peek(guest.owner, guest.vm.id);
-      return vm === undefined ? show(guest, guest.vm.id) : jsonText(texts.of(vm));
+      return vm === undefined ? show(guest, guest.vm.id) : texts.of(vm);
     },
     showById: async (request, guest) => show(guest, vmIdOf(request)),
     update: async (request, guest) => update(request, guest, guest.vm.id),
@@ -63,16 +64,17 @@ export function vmIdOf(request: GateRequest): number {
   return requireId(request.pathParameter("id") ?? "");
 }
 
-/** The JSON text of each VM, made once per snapshot: a guest may ask every second, and changes are rarer. */
+/** The answer of each VM, made once per snapshot: a guest may ask every second, and changes are rarer. */
 class VmTexts {
-  readonly #made = new WeakMap<Vm, string>();
+  readonly #made = new WeakMap<Vm, Answer>();
 
-  of(vm: Vm): string {
+  of(vm: Vm): Answer {
     const known = this.#made.get(vm);
     if (known !== undefined) return known;
     const text = vmText(vm);
-    this.#made.set(vm, text);
-    return text;
+    const answer = jsonText(text, etagOf(text));
+    this.#made.set(vm, answer);
+    return answer;
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { valuesOf } from "../../shared/template/types.ts";
 import type { Router } from "../cloud/model.ts";
-import { jsonText } from "./respond.ts";
+import { jsonText } from "./answer.ts";
 import type { GateContext, GuestHandler } from "./route.ts";
 
 export function showRouter({ relations }: GateContext): GuestHandler {

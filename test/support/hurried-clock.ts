@@ -12,6 +12,7 @@ export function hurriedClock(): HurriedClock {
   return {
     waits,
     now: () => now,
+    elapsed: () => now,
     after(delayMs, work) {
       waits.push(delayMs);
       const timer = setImmediate(() => {

@@ -7,6 +7,8 @@ export interface ManualClock extends Clock {
   waiting(): number;
   /** Moves time on, and runs what is due. */
   advance(ms: number): void;
+  /** Sets the wall clock forward or back, as an administrator or NTP would; no timer notices. */
+  jump(ms: number): void;
   /** Waits until somebody sets a timer, if none is set, and moves time on to the first one. */
   runNext(): Promise<void>;
 }
@@ -17,20 +19,22 @@ interface Timer {
 }
 
 export function manualClock(startMs = 1_700_000_000_000): ManualClock {
-  let now = startMs;
+  let elapsed = 0;
+  let wallStart = startMs;
   let timers: readonly Timer[] = [];
   let someoneWaits: () => void = () => {};
 
   const advance = (ms: number): void => {
-    now += ms;
-    const due = timers.filter(({ at }) => at <= now);
-    timers = timers.filter(({ at }) => at > now);
+    elapsed += ms;
+    const due = timers.filter(({ at }) => at <= elapsed);
+    timers = timers.filter(({ at }) => at > elapsed);
     for (const { work } of due) work();
   };
   return {
-    now: () => now,
+    now: () => wallStart + elapsed,
+    elapsed: () => elapsed,
     after(delayMs, work) {
-      const timer = { at: now + delayMs, work };
+      const timer = { at: elapsed + delayMs, work };
       timers = [...timers, timer];
       someoneWaits();
       return () => {
@@ -39,13 +43,16 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
     },
     waiting: () => timers.length,
     advance,
+    jump(ms) {
+      wallStart += ms;
+    },
     async runNext() {
       if (timers.length === 0) {
         const { promise, resolve } = Promise.withResolvers<void>();
         someoneWaits = resolve;
         await promise;
       }
-      advance(Math.min(...timers.map(({ at }) => at)) - now);
+      advance(Math.min(...timers.map(({ at }) => at)) - elapsed);
     },
   };
 }

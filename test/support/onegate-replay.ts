@@ -53,7 +53,11 @@ const PHASE_AFTER: Readonly<Record<string, string>> = {
 };
 
 /** After the birth of every VM of the recording. Simulated VMs take no time, so no timer is ever set. */
-const stoppedClock: Clock = { now: () => 1_795_175_000_000, after: () => () => undefined };
+const stoppedClock: Clock = {
+  now: () => 1_795_175_000_000,
+  elapsed: () => 1_795_175_000_000,
+  after: () => () => undefined,
+};
 
 /** The exchanges up to the first that needs OneFlow. */
 export function recordedExchanges(): readonly Exchange[] {
@@ -96,6 +100,7 @@ function senderTo(cloud: EmbeddedCloud): (request: Exchange["request"]) => Promi
     cloud,
     services,
     settings: oneGateSettingsSchema.parse({}),
+    clock: stoppedClock,
     log: silentLogger,
   });
   return async ({ method, path, headers, body }) => {

@@ -3,6 +3,7 @@
 import { createServiceDirectory } from "../../gateway/oneflow/directory.ts";
 import { createOneGate, type OneGateDependencies } from "../../gateway/onegate/app.ts";
 import { oneGateSettingsSchema } from "../../gateway/onegate/settings.ts";
+import { systemClock } from "../../shared/clock.ts";
 import { silentLogger } from "../../shared/log.ts";
 import { stringOf } from "../../shared/template/types.ts";
 import { classicToken } from "../../shared/tokens/classic.ts";
@@ -37,6 +38,7 @@ export function openGate(fake: FakeCloud, { settings = {}, ...parts }: GateParts
   const app = createOneGate({
     cloud,
     services: createServiceDirectory(cloud),
+    clock: systemClock,
     log: silentLogger,
     settings: oneGateSettingsSchema.parse(settings),
     ...parts,

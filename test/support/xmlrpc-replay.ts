@@ -37,6 +37,7 @@ const NOW = 1_795_171_744;
 /** What waits, a wrong password's answer, waits no time. */
 const recordedClock: Clock = {
   now: () => NOW * 1000,
+  elapsed: () => NOW * 1000,
   after(_, work) {
     work();
     return () => undefined;

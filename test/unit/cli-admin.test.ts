@@ -17,6 +17,7 @@ function manualClock() {
   let timers: { readonly at: number; readonly work: () => void }[] = [];
   const clock: Clock = {
     now: () => now,
+    elapsed: () => now,
     after(delayMs, work) {
       const timer = { at: now + delayMs, work };
       timers.push(timer);

@@ -52,6 +52,7 @@ function manualClock(): Clock & { timers: Map<() => void, number>; fire(): void 
   return {
     timers,
     now: () => 0,
+    elapsed: () => 0,
     after(delayMs, work) {
       timers.set(work, delayMs);
       return () => timers.delete(work);

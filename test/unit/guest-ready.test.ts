@@ -22,6 +22,7 @@ async function ready(variables: Record<string, string>, failures = 0) {
     variables: { PATH: process.env.PATH, REPORT_READY: "YES", ...variables },
     clock: {
       now: systemClock.now,
+      elapsed: systemClock.elapsed,
       after: (ms, work) => (ms >= 3_600_000 ? systemClock : waits).after(ms, work),
     },
     stop: new AbortController().signal,

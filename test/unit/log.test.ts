@@ -5,7 +5,11 @@ import { createLogger, type LogDetails, type LogLevel } from "../../shared/log.t
 import { prettyLine } from "../../shared/log-line.ts";
 import { isSecretName, redactText } from "../../shared/redact.ts";
 
-const clock: Clock = { now: () => 1_700_000_000_123, after: () => () => undefined };
+const clock: Clock = {
+  now: () => 1_700_000_000_123,
+  elapsed: () => 1_700_000_000_123,
+  after: () => () => undefined,
+};
 const SECRET = "s3cr3tVALUE";
 
 function logged(details: LogDetails, message = "something happened", level: LogLevel = "info"): string {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createServiceDirectory } from "../../gateway/oneflow/directory.ts";
 import { createOneGate } from "../../gateway/onegate/app.ts";
 import { oneGateSettingsSchema } from "../../gateway/onegate/settings.ts";
+import { systemClock } from "../../shared/clock.ts";
 import type { LogDetails } from "../../shared/log.ts";
 import { silentLogger } from "../../shared/log.ts";
 import { FakeCloud } from "../support/fake-cloud.ts";
@@ -29,6 +30,7 @@ beforeEach(async () => {
     cloud,
     services: createServiceDirectory(cloud),
     settings: oneGateSettingsSchema.parse({ maxBodyBytes: MAX_BODY_BYTES }),
+    clock: systemClock,
     log: silentLogger,
   });
   server = createAdaptorServer({ fetch: app.fetch }) as Server;
