@@ -20,6 +20,7 @@ import { removeRunFile, writeRunFile } from "./main/run-file.ts";
 import { storeCheck } from "./main/store-check.ts";
 import { createServiceDirectory } from "./oneflow/directory.ts";
 import { createOneGate } from "./onegate/app.ts";
+import { followReadiness } from "./onegate/clear-ready.ts";
 import { createRpc } from "./rpc/app.ts";
 
 export interface HouseOptions {
@@ -80,6 +81,7 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   if (config.onegate.enabled) onegateUrl = await serveOneGate(servers);
   const rpcUrl = config.rpc.enabled ? await serveRpc(servers) : undefined;
   closers.add("cloud", () => cloud.close());
+  if (config.onegate.clear_ready) closers.add("readiness", await followReadiness(cloud, log));
   await cloud.start();
 
   const urls = { onegate: onegateUrl, rpc: rpcUrl, admin: adminUrl };

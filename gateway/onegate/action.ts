@@ -7,7 +7,7 @@ import { NO_CONTENT } from "./answer.ts";
 import { shown } from "./ids.ts";
 import { parseJson } from "./json.ts";
 import { prepareAction } from "./performs.ts";
-import type { GateContext, GuestHandler } from "./route.ts";
+import { type GateContext, type GuestHandler, requireAction } from "./route.ts";
 import { vmIdOf } from "./vm.ts";
 
 interface ActionRequest {
@@ -26,6 +26,7 @@ export function actionHandler({ cloud, settings, relations }: GateContext): Gues
     if (restricted.has(perform.toLowerCase())) throw notAllowed(perform);
     const prepared = prepareAction(perform, params);
     if (restricted.has(prepared.canonicalName)) throw notAllowed(perform);
+    requireAction(guest, prepared.canonicalName);
     await prepared.run({ vms: cloud.vms, owner: guest.owner, vmId });
     return NO_CONTENT;
   };

@@ -15,6 +15,7 @@ import { framed, type GateContext, refused } from "./route.ts";
 import { gateRoutes } from "./routes.ts";
 import type { OneGateSettings } from "./settings.ts";
 import { type GateObserver, UNOBSERVED } from "./sight/observer.ts";
+import { Standings } from "./trust/standing.ts";
 
 export interface OneGateDependencies {
   readonly cloud: Cloud;
@@ -35,7 +36,7 @@ export function createOneGate(dependencies: OneGateDependencies): Hono<GateEnv> 
     settings,
     clock,
     log,
-    authenticator: createAuthenticator(cloud),
+    authenticator: createAuthenticator(cloud, new Standings(settings, log)),
     relations: createRelations(cloud, services),
     limits: UNLIMITED,
     observer,

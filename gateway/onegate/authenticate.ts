@@ -9,7 +9,8 @@ import type { User, Vm } from "../cloud/model.ts";
 import { exactId } from "./ids.ts";
 import { singleParameter } from "./parameters.ts";
 import type { GateRequest } from "./request.ts";
-import { EVERYTHING, type Grants } from "./trust/scopes.ts";
+import type { Grants } from "./trust/scopes.ts";
+import type { Standings } from "./trust/standing.ts";
 
 /** The VM that a token proved, and its owner, as whom everything is done from there on. */
 export interface Guest {
@@ -35,8 +36,16 @@ export interface Authenticator {
 /** Tokens of live VMs in a house of any size seen; past it the oldest are computed again. */
 const MAX_REMEMBERED_TOKENS = 100_000;
 
-export function createAuthenticator(cloud: Pick<Cloud, "vms" | "users">): Authenticator {
+export function createAuthenticator(
+  cloud: Pick<Cloud, "vms" | "users">,
+  standings: Standings,
+): Authenticator {
   const expected = new ExpectedTokens();
+  /** Undefined when the token does not count from where it was sent. */
+  const guestOf = (request: GateRequest, vm: Vm, owner: Actor): Guest | undefined => {
+    const { grants, takesFrom } = standings.of(vm);
+    return takesFrom === undefined || takesFrom(request.address) ? { vm, owner, grants } : undefined;
+  };
   const authenticate: Authenticate = async (request, pathNamesVm) => {
     const token = request.header("x-onegate-token");
     if (token === undefined || token === "") throw notAuthorized();
@@ -49,8 +58,9 @@ export function createAuthenticator(cloud: Pick<Cloud, "vms" | "users">): Authen
     const creator = await found(cloud.users.get(SYSTEM, creatorId));
     if (!expected.prove(vm, creator, token)) throw notAuthorized();
     const owner = await cloud.users.actor(vm.uid);
-    if (owner === undefined) throw notAuthorized();
-    return { vm, owner, grants: EVERYTHING };
+    const guest = owner === undefined ? undefined : guestOf(request, vm, owner);
+    if (guest === undefined) throw notAuthorized();
+    return guest;
   };
   const recognise = (request: GateRequest): Guest | undefined => {
     const token = request.header("x-onegate-token");
@@ -61,7 +71,7 @@ export function createAuthenticator(cloud: Pick<Cloud, "vms" | "users">): Authen
     const creator = cloud.users.peek(SYSTEM, creatorOf(vm) ?? -1);
     if (creator === undefined || !expected.prove(vm, creator, token)) return undefined;
     const owner = cloud.users.peekActor(vm.uid);
-    return owner === undefined ? undefined : { vm, owner, grants: EVERYTHING };
+    return owner === undefined ? undefined : guestOf(request, vm, owner);
   };
   return { authenticate, recognise };
 }

@@ -17,7 +17,7 @@ import { type GateEnv, GateRequest, type Intake } from "./request.ts";
 import { failureOf, responseOf } from "./respond.ts";
 import type { OneGateSettings, Permissions } from "./settings.ts";
 import type { GateObserver } from "./sight/observer.ts";
-import type { Scope } from "./trust/scopes.ts";
+import type { Grants, Scope } from "./trust/scopes.ts";
 
 export interface GateContext {
   readonly cloud: Cloud;
@@ -145,8 +145,16 @@ function publicWork({ limits }: GateContext, { handle }: PublicRoute): Work {
 }
 
 function requireScope({ grants }: Guest, scope: Scope): void {
-  if (grants.allows(scope)) return;
-  throw new GatehouseError("forbidden", `This token does not grant ${scope}; it grants: ${grants.text}.`);
+  if (!grants.allows(scope)) throw notGranted(scope, grants);
+}
+
+/** For a handler that knows only later what is asked. @throws GatehouseError `forbidden`. */
+export function requireAction({ grants }: Guest, canonicalName: string): void {
+  if (!grants.allowsAction(canonicalName)) throw notGranted(`action:${canonicalName}`, grants);
+}
+
+function notGranted(wanted: string, { text }: Grants): GatehouseError {
+  return new GatehouseError("forbidden", `This token does not grant ${wanted}; it grants: ${text}.`);
 }
 
 function finished(

@@ -8,13 +8,15 @@ import { showRoot } from "./root.ts";
 import type { GateContext, GateRoute } from "./route.ts";
 import { scaleRole, showService } from "./service.ts";
 import type { Scope } from "./trust/scopes.ts";
+import { valueHandler } from "./value.ts";
 import { vmHandlers, vmIdOf } from "./vm.ts";
 import { showNetwork } from "./vnet.ts";
 import { showRouter } from "./vrouter.ts";
 
 /** Without a scaler (OneFlow is off) every scale is refused. */
 export function gateRoutes(gate: GateContext, scaler: ServiceScaler | undefined): readonly GateRoute[] {
-  return [...originalRoutes(gate, scaler)];
+  const original = originalRoutes(gate, scaler);
+  return [...original, ...valueRoutes(original)];
 }
 
 /** Those of the original (spec onegate-api.md 4). */
@@ -126,4 +128,21 @@ function originalRoutes(gate: GateContext, scaler: ServiceScaler | undefined): r
 /** One scope for the guest's own VM, another for VMs beside it. */
 function ofOther(own: Scope, other: Scope): (request: GateRequest, guest: Guest) => Scope {
   return (request, guest) => (vmIdOf(request) === guest.vm.id ? own : other);
+}
+
+/** Documents whose single values can be asked for. */
+const VALUED = new Set(["showVm", "showVmById", "showService", "showRouter", "showNetwork"]);
+
+/** Each of them stands under its document's path, and takes what the document takes. */
+function valueRoutes(original: readonly GateRoute[]): readonly GateRoute[] {
+  return original.flatMap((route) => {
+    if (route.access !== "guest" || !VALUED.has(route.operation)) return [];
+    return {
+      ...route,
+      path: `${route.path}/:path{.+}`,
+      operation: `${route.operation}Value`,
+      summary: `${route.summary}: one value of it`,
+      handle: valueHandler(route.path, route.handle),
+    };
+  });
 }
