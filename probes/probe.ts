@@ -55,6 +55,14 @@ export interface ProbeSettings {
   /** Where the embedded cloud's process and qemu drivers keep their guests, one folder a VM id. */
   readonly processRunDir: string | undefined;
   readonly qemuRunDir: string | undefined;
+  /** The list of simulated VMs on a dummy host (shared/guests/dummy-list.ts); none: it simulates no VM. */
+  readonly dummyList?: string | undefined;
+  /** What VERSION says: that of the agent. Without it the host tells none. */
+  readonly version?: string | undefined;
+  /** Which PCI devices are told, as upstream's pci.conf writes it: `10de:*,8086:1572:0200`; none: all but bridges. */
+  readonly pciFilter?: string | undefined;
+  /** The names of PCI devices; none: where distributions keep pci.ids. */
+  readonly pciIds?: string | undefined;
 }
 
 /** Reads once. The text is `KEY=value` lines and `VM=[...]` vectors; an empty one says nothing. */

@@ -3,6 +3,7 @@
  * where an unquoted value ends (spec onegate-api.md 4.3, 4.4). Linear in the size of the text.
  */
 
+import { GatehouseError } from "../errors.ts";
 import { Cursor, type Unquoted } from "./cursor.ts";
 import { groupAttributes } from "./group.ts";
 import {
@@ -20,6 +21,8 @@ export interface ParseOptions {
   readonly unquoted?: Unquoted | undefined;
   /** Default MAX_TEMPLATE_BYTES. */
   readonly maxBytes?: number | undefined;
+  /** Those inside vectors counted too; reading ends at the first beyond it. Default MAX_ATTRIBUTES. */
+  readonly maxAttributes?: number | undefined;
 }
 
 /** One attribute as it stood in the text. */
@@ -33,7 +36,7 @@ export interface Attribute {
 
 /**
  * Template text as values, names upper-case, values of a repeated name in an array.
- * @throws GatehouseError `bad_request` with line and column, `too_large` above `maxBytes`.
+ * @throws GatehouseError `bad_request` with line and column, `too_large` above `maxBytes` or `maxAttributes`.
  */
 export function parseTemplate(text: string, options: ParseOptions = {}): Template {
   return groupAttributes(parseAttributes(text, options));
@@ -42,17 +45,19 @@ export function parseTemplate(text: string, options: ParseOptions = {}): Templat
 /** The attributes of a text, in order, with the spelling of their names. Throws as parseTemplate does. */
 export function parseAttributes(text: string, options: ParseOptions = {}): readonly Attribute[] {
   checkTemplateBytes(text, options.maxBytes ?? MAX_TEMPLATE_BYTES);
-  return new Parser(new Cursor(text, options.unquoted ?? "word")).attributes();
+  return new Parser(new Cursor(text, options.unquoted ?? "word"), options.maxAttributes).attributes();
 }
 
 const VECTOR_HINT = '; a value that begins with "[" is a vector: put it in double quotes if it is text';
 
 class Parser {
   readonly #cursor: Cursor;
+  readonly #maxAttributes: number | undefined;
   #count = 0;
 
-  constructor(cursor: Cursor) {
+  constructor(cursor: Cursor, maxAttributes: number | undefined) {
     this.#cursor = cursor;
+    this.#maxAttributes = maxAttributes;
   }
 
   attributes(): readonly Attribute[] {
@@ -85,6 +90,10 @@ class Parser {
     if (cursor.here !== "=")
       throw cursor.error(`found ${cursor.found()} where "=" must follow the name; ${NAME_RULE}${hint}`);
     this.#count += 1;
+    if (this.#maxAttributes !== undefined && this.#count > this.#maxAttributes) {
+      const most = `${this.#maxAttributes} attributes allowed, those inside vectors counted too`;
+      throw new GatehouseError("too_large", `The template has more than the ${most}.`);
+    }
     if (this.#count > MAX_ATTRIBUTES) {
       cursor.at = start;
       throw cursor.error(`found more than the ${MAX_ATTRIBUTES} attributes that a template may have`);

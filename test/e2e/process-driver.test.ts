@@ -16,16 +16,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { contextFiles } from "../../gateway/cloud/embedded/context/context-files.ts";
 import type { ContextFiles, Driver } from "../../gateway/cloud/embedded/driver.ts";
 import { type ProcessDriverOptions, processDriver } from "../../gateway/cloud/embedded/drivers/process.ts";
+import { ProcessTable } from "../../gateway/cloud/embedded/drivers/process-table.ts";
+import type { Vm } from "../../gateway/cloud/model.ts";
+import { systemClock } from "../../shared/clock.ts";
 import {
   livingStat,
   marksOf,
   type ProcessStat,
   parseStat,
   readStat,
-} from "../../gateway/cloud/embedded/drivers/process-proc.ts";
-import { ProcessTable } from "../../gateway/cloud/embedded/drivers/process-table.ts";
-import type { Vm } from "../../gateway/cloud/model.ts";
-import { systemClock } from "../../shared/clock.ts";
+} from "../../shared/guests/process-proc.ts";
 import { LCM_STATE } from "../../shared/states/lcm.ts";
 import { VM_STATE } from "../../shared/states/vm.ts";
 import type { Template } from "../../shared/template/types.ts";

@@ -54,7 +54,7 @@ export function dummyDriver({ clock, bootMs }: DummyDriverOptions): Driver {
     suspend: atOnce,
     resume: atOnce,
     cleanup: atOnce,
-    status: async (vm) => statusOf(vm),
+    status: async (vm) => dummyStatus(vm),
     // A simulated guest never ends by itself.
     onExit: () => {},
     async close() {
@@ -68,7 +68,8 @@ function deployIdOf(vm: Vm): string {
   return `${vm.history.at(-1)?.hostName ?? ""}:${vm.name}:dummy`;
 }
 
-function statusOf(vm: Vm): GuestStatus {
+/** What the state of its VM makes of a simulated guest. */
+export function dummyStatus(vm: Vm): GuestStatus {
   if (vm.state === VM_STATE.SUSPENDED) return "paused";
   if (vm.state !== VM_STATE.ACTIVE) return "gone";
   if (vm.lcmState === LCM_STATE.BOOT_SUSPENDED) return "paused";

@@ -1,61 +1,22 @@
 /**
- * A guest's directory. Directories belong to the house, and the guest's group may pass through them; the files in them
- * belong to the guest. So the guest reads and owns its files, yet cannot put a link where the house, perhaps root,
- * will write. Only `home` and `tmp` are the guest's to fill.
- *
- *     <runDir>/           0711
- *       <vm id>/          0710 (0700 without own uids)
- *         guest.json      0600  which process the guest is; the house's alone
- *         init            0400
- *         start-script    0500
- *         context/        0750 (0700)   context.sh, token.txt: 0400
- *         log, log.old    0600  output of the guest, bounded
- *         home/, tmp/     0700
+ * Makes and removes a guest's directory (shared/guests/process-layout.ts). Directories belong to the house, and the
+ * guest's group may pass through them; the files in them belong to the guest. So the guest reads and owns its files,
+ * yet cannot put a link where the house, perhaps root, will write. Only `home` and `tmp` are the guest's to fill.
  */
 
 import { constants } from "node:fs";
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { z } from "zod";
 import { GatehouseError } from "../../../../shared/errors.ts";
+import {
+  type GuestNote,
+  type GuestPaths,
+  listGuestIds,
+  readGuestNote,
+} from "../../../../shared/guests/process-layout.ts";
+import type { ProcessIdentity } from "../../../../shared/guests/process-proc.ts";
 import type { ContextFiles } from "../driver.ts";
 import { INIT_SCRIPT } from "./process-init.ts";
-import type { ProcessIdentity } from "./process-proc.ts";
-
-/** The file that says which process a guest is. */
-const GUEST_NOTE = "guest.json";
-
-export interface GuestPaths {
-  readonly dir: string;
-  readonly note: string;
-  readonly init: string;
-  readonly startScript: string;
-  readonly contextDir: string;
-  readonly homeDir: string;
-  readonly tmpDir: string;
-  readonly log: string;
-  readonly oldLog: string;
-}
-
-export function guestPaths(runDir: string, vmId: number): GuestPaths {
-  const dir = join(runDir, String(vmId));
-  return {
-    dir,
-    note: join(dir, GUEST_NOTE),
-    init: join(dir, "init"),
-    startScript: join(dir, "start-script"),
-    contextDir: join(dir, "context"),
-    homeDir: join(dir, "home"),
-    tmpDir: join(dir, "tmp"),
-    log: join(dir, "log"),
-    oldLog: join(dir, "log.old"),
-  };
-}
-
-/** Which process a guest is, and in which run of the machine. */
-const guestNote = z.object({ pid: z.int().min(2), startTicks: z.int().min(0), bootId: z.string() });
-
-export type GuestNote = z.infer<typeof guestNote>;
 
 /**
  * Makes the directory of all guests.
@@ -165,9 +126,9 @@ export async function writeNote(paths: GuestPaths, identity: ProcessIdentity, bo
 }
 
 /** The note of the last boot; undefined when there is none, or none that can be read as one. */
-export async function readNote(paths: GuestPaths): Promise<GuestNote | undefined> {
+export function readNote(paths: GuestPaths): GuestNote | undefined {
   try {
-    return guestNote.safeParse(JSON.parse(await readFile(paths.note, "utf8"))).data;
+    return readGuestNote(paths.note);
   } catch {
     return undefined;
   }
@@ -181,8 +142,11 @@ export async function removeGuest(paths: GuestPaths): Promise<void> {
   await rm(paths.dir, { recursive: true, force: true });
 }
 
-/** The VMs that have a directory. */
-export async function listGuests(runDir: string): Promise<readonly number[]> {
-  const names = await readdir(runDir).catch(() => []);
-  return names.filter((name) => /^\d+$/.test(name)).map(Number);
+/** The VMs that have a directory; none while there is no directory of all. */
+export function listGuests(runDir: string): readonly number[] {
+  try {
+    return listGuestIds(runDir);
+  } catch {
+    return [];
+  }
 }

@@ -6,8 +6,13 @@
 
 import type { Clock } from "../../../../shared/clock.ts";
 import { GatehouseError } from "../../../../shared/errors.ts";
-import { type GuestOwner, isOwnedBy } from "./process-owner.ts";
-import { livingStat, type ProcessIdentity, type ProcessStat, readStat } from "./process-proc.ts";
+import { type GuestOwner, isOwnedBy } from "../../../../shared/guests/process-owner.ts";
+import {
+  livingStat,
+  type ProcessIdentity,
+  type ProcessStat,
+  readStat,
+} from "../../../../shared/guests/process-proc.ts";
 import type { ProcessTable } from "./process-table.ts";
 
 export interface Membership {
@@ -43,7 +48,7 @@ export async function endMembers(membership: Membership, clock: Clock, graceMs: 
   let signalled: readonly ProcessStat[] = [];
   for (let waitedMs = 0; waitedMs <= graceMs + MAX_KILL_WAIT_MS; waitedMs += POLL_MS) {
     const hard = waitedMs >= graceMs;
-    signalled = signalled.filter(livingStat);
+    signalled = signalled.filter((stat) => livingStat(stat));
     // A walk over /proc is dear, so between signals only those already known are looked at.
     if (signalled.length === 0 || hard) {
       signalled = await membersOf(membership);

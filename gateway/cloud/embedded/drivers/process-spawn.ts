@@ -3,9 +3,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { errorText, GatehouseError } from "../../../../shared/errors.ts";
-import { type GuestPaths, openLog } from "./process-files.ts";
+import type { GuestPaths } from "../../../../shared/guests/process-layout.ts";
+import { livingStat, type ProcessIdentity, readStat } from "../../../../shared/guests/process-proc.ts";
+import { openLog } from "./process-files.ts";
 import { exitSentence, INIT_WORD } from "./process-init.ts";
-import { livingStat, type ProcessIdentity, readStat } from "./process-proc.ts";
 
 export interface GuestStart {
   readonly paths: GuestPaths;

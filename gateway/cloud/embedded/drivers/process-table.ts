@@ -1,7 +1,14 @@
 /** One look at all processes of the machine, shared by all who ask at the same time. */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { isDead, listPids, marksOf, type ProcessMarks, type ProcessStat, readStat } from "./process-proc.ts";
+import {
+  isDead,
+  listPids,
+  marksOf,
+  type ProcessMarks,
+  type ProcessStat,
+  readStat,
+} from "../../../../shared/guests/process-proc.ts";
 
 export type ProcessRow = ProcessStat & ProcessMarks;
 

@@ -9,11 +9,23 @@
 import { resolve } from "node:path";
 import type { Clock } from "../../../../shared/clock.ts";
 import { GatehouseError } from "../../../../shared/errors.ts";
+import {
+  deployIdOf,
+  type GuestPaths,
+  guestPaths,
+  parseDeployId,
+} from "../../../../shared/guests/process-layout.ts";
+import { type GuestOwner, isOwnedBy } from "../../../../shared/guests/process-owner.ts";
+import {
+  bootId,
+  livingStat,
+  marksOf,
+  type ProcessIdentity,
+  type ProcessStat,
+} from "../../../../shared/guests/process-proc.ts";
 import type { Vm } from "../../model.ts";
 import type { ContextFiles, Driver, GuestStatus } from "../driver.ts";
 import {
-  type GuestPaths,
-  guestPaths,
   listGuests,
   prepareRunDir,
   readNote,
@@ -25,8 +37,6 @@ import {
 } from "./process-files.ts";
 import { continueMembers, endMembers, type Membership, stopMembers } from "./process-group.ts";
 import { DEFAULT_PATH, guestEnvironment, startCommand, startScript } from "./process-init.ts";
-import { type GuestOwner, isOwnedBy } from "./process-owner.ts";
-import { bootId, livingStat, marksOf, type ProcessIdentity, type ProcessStat } from "./process-proc.ts";
 import { serial } from "./process-serial.ts";
 import { spawnGuest } from "./process-spawn.ts";
 import { ProcessTable } from "./process-table.ts";
@@ -150,7 +160,7 @@ class ProcessDriver implements Driver {
   /** Ends every guest, also those of an earlier server that nobody has asked for yet. */
   async close(): Promise<void> {
     this.#closing = true;
-    const ids = new Set([...this.#guests.keys(), ...(await listGuests(this.#options.runDir))]);
+    const ids = new Set([...this.#guests.keys(), ...listGuests(this.#options.runDir)]);
     await Promise.all([...ids].map((id) => this.#serial(id, () => this.#end({ id, deployId: "" }, false))));
   }
 
@@ -167,7 +177,7 @@ class ProcessDriver implements Driver {
 
   /** Which process the VM was last: by the note in its directory, else by DEPLOY_ID if that process bears its marks. */
   async #recorded(vm: Pick<Vm, "id" | "deployId">): Promise<ProcessIdentity | undefined> {
-    const note = await readNote(this.#paths(vm.id));
+    const note = readNote(this.#paths(vm.id));
     if (note !== undefined) {
       return note.bootId === bootId() ? { pid: note.pid, startTicks: note.startTicks } : undefined;
     }
@@ -211,7 +221,7 @@ class ProcessDriver implements Driver {
   async #prepare(vmId: number, uid: number | undefined): Promise<void> {
     const { runDir, clock } = this.#options;
     await prepareRunDir(runDir, uid !== undefined);
-    const present = await listGuests(runDir);
+    const present = listGuests(runDir);
     const rival = present.find((id) => uid !== undefined && id !== vmId && this.#uid(id) === uid);
     if (rival !== undefined) {
       throw new GatehouseError(
@@ -302,13 +312,4 @@ class ProcessDriver implements Driver {
 /** A guest's init leads its session; whatever else has that pid is not one. */
 function leads(stat: ProcessStat | undefined): boolean {
   return stat !== undefined && stat.sessionId === stat.pid;
-}
-
-function deployIdOf({ pid, startTicks }: ProcessIdentity): string {
-  return `process:${pid}:${startTicks}`;
-}
-
-function parseDeployId(deployId: string): ProcessIdentity | undefined {
-  const [, pid, startTicks] = /^process:(\d+):(\d+)$/.exec(deployId) ?? [];
-  return Number(pid) > 1 ? { pid: Number(pid), startTicks: Number(startTicks) } : undefined;
 }

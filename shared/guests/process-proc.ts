@@ -18,6 +18,8 @@ export interface ProcessStat extends ProcessIdentity {
 
 const CONTEXT_DIR = "CONTEXT_DIR=";
 
+const PROC = "/proc";
+
 /** Reads a line of /proc/PID/stat; the command in parentheses may itself hold blanks and parentheses. */
 export function parseStat(text: string): ProcessStat | undefined {
   const commandEnd = text.lastIndexOf(")");
@@ -31,9 +33,27 @@ export function parseStat(text: string): ProcessStat | undefined {
 }
 
 /** The process with this pid, dead but unreaped ones included; undefined when there is none. */
-export function readStat(pid: number): ProcessStat | undefined {
-  const text = readProc(pid, "stat");
+export function readStat(pid: number, procRoot = PROC): ProcessStat | undefined {
+  const text = readProc(procRoot, pid, "stat");
   return text === undefined ? undefined : parseStat(text);
+}
+
+/**
+ * The same for those who must not take what they cannot read for an end.
+ * @throws Error when there is such a process, but its state cannot be read.
+ */
+export function seekStat(pid: number, procRoot: string): ProcessStat | undefined {
+  const path = `${procRoot}/${pid}/stat`;
+  try {
+    const stat = parseStat(readFileSync(path, "utf8"));
+    if (stat === undefined) throw new Error(`${path} does not read as the state of a process.`);
+    return stat;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    // ESRCH: it ended between open and read.
+    if (code === "ENOENT" || code === "ESRCH") return undefined;
+    throw error;
+  }
 }
 
 /** A zombie is gone: whoever is pid 1 in a container may never reap it. */
@@ -42,14 +62,14 @@ export function isDead(stat: ProcessStat): boolean {
 }
 
 /** What this very process does now; undefined when it is gone, even if another one has its pid. */
-export function livingStat({ pid, startTicks }: ProcessIdentity): ProcessStat | undefined {
-  const stat = readStat(pid);
+export function livingStat({ pid, startTicks }: ProcessIdentity, procRoot = PROC): ProcessStat | undefined {
+  const stat = readStat(pid, procRoot);
   return stat === undefined || stat.startTicks !== startTicks || isDead(stat) ? undefined : stat;
 }
 
 /** All pids of this moment. */
-export function listPids(): readonly number[] {
-  return readdirSync("/proc")
+export function listPids(procRoot = PROC): readonly number[] {
+  return readdirSync(procRoot)
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
 }
@@ -62,21 +82,21 @@ export interface ProcessMarks {
   readonly contextDir: string | undefined;
 }
 
-export function marksOf(pid: number): ProcessMarks {
-  const uids = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)/m.exec(readProc(pid, "status") ?? "");
-  const entries = (readProc(pid, "environ") ?? "").split("\0");
+export function marksOf(pid: number, procRoot = PROC): ProcessMarks {
+  const uids = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)/m.exec(readProc(procRoot, pid, "status") ?? "");
+  const entries = (readProc(procRoot, pid, "environ") ?? "").split("\0");
   const contextDir = entries.find((entry) => entry.startsWith(CONTEXT_DIR));
   return { uids: uids?.slice(1).map(Number) ?? [], contextDir: contextDir?.slice(CONTEXT_DIR.length) };
 }
 
 /** A name for this run of the machine: start ticks count anew after each. */
-export function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+export function bootId(procRoot = PROC): string {
+  return readFileSync(`${procRoot}/sys/kernel/random/boot_id`, "latin1").trim();
 }
 
-function readProc(pid: number, file: "stat" | "status" | "environ"): string | undefined {
+function readProc(procRoot: string, pid: number, file: "stat" | "status" | "environ"): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+    return readFileSync(`${procRoot}/${pid}/${file}`, "utf8");
   } catch {
     // Gone in the meantime, or not ours to read.
     return undefined;

@@ -1,0 +1,129 @@
+/**
+ * Asks a QEMU through a monitor socket of its own: QMP's greeting, capabilities, then one command after another. QEMU is
+ * the guest's jail and may have been broken out of, so nothing that it says, or fails to say, does more than fail the asking.
+ */
+
+import { createConnection, type Socket } from "node:net";
+import { z } from "zod";
+import type { Clock } from "../../shared/clock.ts";
+import { LineReader } from "./qmp-lines.ts";
+
+export interface QmpOptions {
+  readonly clock: Clock;
+  /** Ends the asking early, with its reason. */
+  readonly signal: AbortSignal;
+  /** For all commands together, connecting included. Default QMP_TIMEOUT_MS. */
+  readonly timeoutMs?: number;
+}
+
+/** QEMU's main loop answers in microseconds, unless it waits for its disks. */
+export const QMP_TIMEOUT_MS = 2000;
+
+/** Anything with a name we wait for; what else is in it is read by those who asked. */
+const message = z.union([
+  z.object({ QMP: z.object({}) }).transform(() => ({ kind: "greeting" as const })),
+  z.object({ event: z.string() }).transform(() => ({ kind: "event" as const })),
+  z
+    .object({ return: z.unknown(), id: z.int() })
+    .transform((reply) => ({ kind: "return" as const, id: reply.id, value: reply.return })),
+  z
+    .object({ error: z.object({ class: z.string() }), id: z.int() })
+    .transform((reply) => ({ kind: "error" as const, id: reply.id, class: reply.error.class })),
+]);
+
+type QmpMessage = z.infer<typeof message>;
+
+/**
+ * What the commands return, in their order.
+ * @throws Error when it cannot be reached, does not answer in time, or answers anything but what QMP has it answer.
+ */
+export async function askQmp(
+  socketPath: string,
+  commands: readonly string[],
+  { clock, signal, timeoutMs = QMP_TIMEOUT_MS }: QmpOptions,
+): Promise<readonly unknown[]> {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<readonly unknown[]>();
+  const socket = createConnection(socketPath);
+  const stopTimer = clock.after(timeoutMs, () =>
+    reject(new Error(`The QMP socket did not answer within ${timeoutMs} ms.`)),
+  );
+  const onAbort = (): void => reject(new Error("The asking over QMP was ended.", { cause: signal.reason }));
+  signal.addEventListener("abort", onAbort, { once: true });
+  const conversation = new Conversation(commands, (text) => socket.write(text), resolve);
+  listen(socket, conversation, reject);
+  try {
+    return await promise;
+  } finally {
+    stopTimer();
+    signal.removeEventListener("abort", onAbort);
+    socket.destroy();
+  }
+}
+
+function listen(socket: Socket, conversation: Conversation, reject: (error: Error) => void): void {
+  const reader = new LineReader();
+  socket.on("data", (bytes) => {
+    try {
+      for (const line of reader.push(bytes)) conversation.hear(line);
+    } catch (error) {
+      socket.destroy();
+      reject(new Error("The QMP socket does not speak QMP.", { cause: error }));
+    }
+  });
+  // Also after the end, when a late reset would otherwise be nobody's.
+  socket.on("error", (error) => reject(new Error("The QMP socket cannot be reached.", { cause: error })));
+  socket.on("close", () => reject(new Error("The QMP socket was closed before it answered.")));
+}
+
+/** Who says what when: the greeting begins, and each reply asks the next question. */
+class Conversation {
+  readonly #commands: readonly string[];
+  readonly #send: (text: string) => void;
+  readonly #done: (replies: readonly unknown[]) => void;
+  readonly #replies: unknown[] = [];
+  #asked = 0;
+
+  constructor(
+    commands: readonly string[],
+    send: (text: string) => void,
+    done: (replies: readonly unknown[]) => void,
+  ) {
+    this.#commands = ["qmp_capabilities", ...commands];
+    this.#send = send;
+    this.#done = done;
+  }
+
+  /** @throws Error for what does not belong there. */
+  hear(line: string): void {
+    if (line.trim() === "") return;
+    const heard: QmpMessage = message.parse(JSON.parse(line));
+    switch (heard.kind) {
+      case "event":
+        return;
+      case "greeting":
+        if (this.#asked > 0) throw new Error("A second greeting.");
+        this.#askNext();
+        return;
+      case "error":
+        throw new Error(
+          `QEMU refused ${this.#commands[heard.id] ?? "a command"}: ${heard.class.slice(0, 100)}`,
+        );
+      case "return":
+        if (heard.id !== this.#asked - 1) throw new Error("A reply to nothing that was asked.");
+        this.#replies.push(heard.value);
+        this.#askNext();
+        return;
+    }
+  }
+
+  #askNext(): void {
+    const command = this.#commands[this.#asked];
+    if (command === undefined) {
+      this.#done(this.#replies.slice(1));
+      return;
+    }
+    this.#send(`${JSON.stringify({ execute: command, id: this.#asked })}\n`);
+    this.#asked += 1;
+  }
+}
