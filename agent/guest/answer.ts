@@ -27,7 +27,12 @@ export function at(value: unknown, ...path: readonly string[]): unknown {
 export function textAt(value: unknown, ...path: readonly string[]): string | undefined {
   const found = at(value, ...path);
   if (typeof found !== "string" && typeof found !== "number") return undefined;
-  return String(found).replace(
+  return visible(String(found));
+}
+
+/** With control characters written out. */
+export function visible(text: string): string {
+  return text.replace(
     /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
     (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
   );

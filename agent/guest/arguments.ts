@@ -2,7 +2,10 @@
 
 import { GatehouseError } from "../../shared/errors.ts";
 
-/** What an option takes: nothing, or the text that follows it. */
+/**
+ * What an option takes: nothing, or the text that follows it. `whole`: its name cannot be shortened, since beginnings
+ * that mean an option of the original must go on meaning it.
+ */
 const OPTIONS = {
   json: { short: "j", takes: "nothing" },
   data: { short: "d", takes: "text" },
@@ -18,11 +21,21 @@ const OPTIONS = {
   directory: { takes: "text" },
   once: { takes: "nothing" },
   help: { short: "h", takes: "nothing" },
-} as const satisfies Record<string, { short?: string; takes: "nothing" | "text" }>;
+  id: { takes: "text", whole: true },
+  wait: { takes: "text", whole: true },
+  exec: { takes: "text", whole: true },
+  audience: { takes: "text", whole: true },
+  lifetime: { takes: "text", whole: true },
+  scope: { takes: "text", whole: true },
+  tcp: { takes: "text", whole: true },
+  http: { takes: "text", whole: true },
+  file: { takes: "text", whole: true },
+  unit: { takes: "text", whole: true },
+} as const satisfies Record<string, { short?: string; takes: "nothing" | "text"; whole?: true }>;
 
 type OptionName = keyof typeof OPTIONS;
 type FlagName = { [N in OptionName]: (typeof OPTIONS)[N]["takes"] extends "nothing" ? N : never }[OptionName];
-type TextName = Exclude<OptionName, FlagName>;
+export type TextName = Exclude<OptionName, FlagName>;
 
 export interface Arguments {
   /** What is not an option, in order: resource, command, id. */
@@ -68,7 +81,9 @@ function takeLong(word: string, take: Take): void {
   const equals = word.indexOf("=");
   const shown = equals < 0 ? word : word.slice(0, equals);
   const typed = shown.slice(2);
-  const names = optionNames().filter((name) => name === typed || (typed !== "" && name.startsWith(typed)));
+  const isMeant = (name: OptionName) =>
+    name === typed || (typed !== "" && name.startsWith(typed) && !("whole" in OPTIONS[name]));
+  const names = optionNames().filter(isMeant);
   const name = names.find((candidate) => candidate === typed) ?? names[0];
   if (name === undefined) throw wrong(`invalid option: ${shown}`);
   if (names.length > 1 && name !== typed) throw wrong(`ambiguous option: ${shown}`);

@@ -8,6 +8,8 @@ import type { GateAnswer, GateRequest, Transport } from "./transport.ts";
 
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 10_000;
+/** A server that wants one to wait for longer is told of at once. */
+const MAX_RETRY_AFTER_MS = 300_000;
 export const MAX_RETRIES = 20;
 
 const FORM = "application/x-www-form-urlencoded";
@@ -15,14 +17,20 @@ const JSON_TYPE = "application/json";
 
 /** OneGate's own answer to a request that failed: its body is the text to show. */
 export class RefusedError extends Error {
-  readonly status: number;
+  readonly answer: GateAnswer;
 
-  constructor({ status, statusText, location, body }: GateAnswer) {
+  constructor(answer: GateAnswer) {
+    const { status, statusText, body } = answer;
+    const { location } = answer.headers;
     const moved =
       location === undefined ? "" : ` The server points to ${location}: correct ONEGATE_ENDPOINT.`;
     super(status < 400 || body.trim() === "" ? `${status} ${statusText}.${moved}` : body.trimEnd());
     this.name = "RefusedError";
-    this.status = status;
+    this.answer = answer;
+  }
+
+  get status(): number {
+    return this.answer.status;
   }
 }
 
@@ -43,6 +51,12 @@ export interface GateClient {
   scaleRole(role: string, cardinality: string): Promise<string>;
   showRouter(extended: boolean): Promise<string>;
   showNetwork(id: string, extended: boolean): Promise<string>;
+  /** A signed identity token for a third party. */
+  identity(query: Readonly<Record<string, string>>): Promise<string>;
+  /** A short-lived session token, as JSON that tells how long it lives. */
+  sessionToken(wishes: object): Promise<string>;
+  /** Whatever lies at a path of OneGate. */
+  read(path: string): Promise<string>;
 }
 
 export interface ClientOptions {
@@ -72,6 +86,9 @@ export function gateClient(options: ClientOptions): GateClient {
       ask({ method: "PUT", path: `/service/role/${encodeURIComponent(role)}`, body: json({ cardinality }) }),
     showRouter: (extended) => get("/vrouter", extended),
     showNetwork: (id, extended) => get(`/vnet/${encodeURIComponent(id)}`, extended),
+    identity: (query) => get(`/identity?${new URLSearchParams(query)}`),
+    sessionToken: (wishes) => ask({ method: "POST", path: "/token", body: json(wishes) }),
+    read: (path) => get(path),
   };
 }
 
@@ -91,9 +108,20 @@ async function withRetries(
     const outcome = await transport(request, stop).catch(lostOnly);
     if (!(outcome instanceof LostError) && isSuccess(outcome)) return outcome;
     if (tries > retries || !mayRetry(request, outcome) || stop?.aborted) throw failure(outcome, tries);
-    const longest = Math.min(FIRST_WAIT_MS * 2 ** (tries - 1), MAX_WAIT_MS);
-    await wait(clock, longest * (0.5 + random() / 2), stop);
+    const pauseMs = retryPause(outcome, tries, random());
+    if (pauseMs > MAX_RETRY_AFTER_MS) throw failure(outcome, tries);
+    await wait(clock, pauseMs, stop);
   }
+}
+
+/**
+ * How long to wait after so many tries, in ms: what the server asks for, and a little more, so that those who were
+ * turned away together do not come back together; else longer each time, up to ten seconds. `random` is from 0 up to 1.
+ */
+export function retryPause(outcome: GateAnswer | LostError, tries: number, random: number): number {
+  const asked = outcome instanceof LostError ? undefined : outcome.headers["retry-after"];
+  if (asked !== undefined && /^\d{1,6}$/.test(asked.trim())) return Number(asked) * 1000 * (1 + random / 10);
+  return Math.min(FIRST_WAIT_MS * 2 ** (tries - 1), MAX_WAIT_MS) * (0.5 + random / 2);
 }
 
 function isSuccess({ status }: GateAnswer): boolean {
@@ -105,9 +133,13 @@ function lostOnly(error: unknown): LostError {
   throw error;
 }
 
-/** Reads and updates may be sent twice; an action only when the first one was surely not carried out. */
+/**
+ * Reads and updates may be sent twice; an action only when the first one was surely not carried out. What was limited
+ * (429) was not.
+ */
 function mayRetry({ method }: GateRequest, outcome: GateAnswer | LostError): boolean {
   if (outcome instanceof LostError) return !outcome.lasting && (method !== "POST" || !outcome.sent);
+  if (outcome.status === 429) return true;
   const unsure = outcome.status === 502 || outcome.status === 504;
   return outcome.status >= 500 && !(method === "POST" && unsure);
 }

@@ -4,41 +4,20 @@
  * (spec onegate-cli.md 2, 3).
  */
 
-import type { Clock } from "../../shared/clock.ts";
-import { errorText } from "../../shared/errors.ts";
-import { parseAnswer } from "./answer.ts";
-import { type Arguments, type Bounds, boundedNumber, parseArguments } from "./arguments.ts";
-import { type GateClient, gateClient, MAX_RETRIES } from "./client.ts";
-import { type Context, readContext } from "./context.ts";
-import { HELP } from "./help.ts";
-import type { Variables } from "./shell-assignments.ts";
+import { errorText, GatehouseError } from "../../shared/errors.ts";
+import { Access, type World } from "./access.ts";
+import { parseAnswer, textAt } from "./answer.ts";
+import { type Arguments, boundedNumber, parseArguments } from "./arguments.ts";
+import type { GateClient } from "./client.ts";
+import { HELP, helpOf } from "./help.ts";
 import { type Printer, printJson, printNetwork, printRouter, printService, printVm } from "./show.ts";
-import { httpTransport } from "./transport.ts";
-
-/** What the command touches of the world. */
-export interface World {
-  readonly variables: Variables;
-  readonly tty: boolean;
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-  readonly clock: Clock;
-  /** From 0 up to 1. */
-  readonly random: () => number;
-  /** Aborted when the process is asked to end; asked for only by commands that last. */
-  readonly stopSignal: () => AbortSignal;
-  /** Another place of one_env, for tests. */
-  readonly oneEnv?: string;
-  readonly procRoot?: string;
-}
 
 /** The shell sees the original's -1 so. */
 const FAILED = 255;
 
-const DEFAULT_RETRIES = "3";
-const DEFAULT_TIMEOUT_S = "30";
-const MAX_TIMEOUT_S = 3600;
 const DEFAULT_INTERVAL_S = "10";
 const MAX_INTERVAL_S = 86_400;
+const MAX_LIFETIME_S = 86_400;
 const MAX_EXECUTABLE_MS = 5000;
 
 const VM_ACTIONS: ReadonlySet<string> = new Set([
@@ -60,16 +39,18 @@ export async function runCommand(argv: readonly string[], world: World): Promise
 class Command {
   readonly #args: Arguments;
   readonly #world: World;
+  readonly #access: Access;
 
   constructor(args: Arguments, world: World) {
     this.#args = args;
+    this.#access = new Access(args, world);
     this.#world = world;
   }
 
   async run(): Promise<number> {
     const [resource, action] = this.#args.words;
     if (this.#args.flags.has("help")) {
-      this.#world.err(HELP);
+      this.#world.err(helpOf(this.#args.words));
       return 0;
     }
     if (resource === "vm") return await this.#vm(action);
@@ -80,6 +61,16 @@ class Command {
     if (resource === "vnet" && action === "show") return await this.#network();
     if (resource === "ready") return await this.#ready();
     if (resource === "agent") return await this.#agent();
+    if (resource === "watch") {
+      const { startWatch } = await import("./watch-start.ts");
+      return await startWatch(this.#args, this.#world, this.#access);
+    }
+    if (resource === "identity") return await this.#identity();
+    if (resource === "token") return await this.#token();
+    if (resource === "doctor") {
+      const { startDoctor } = await import("./doctor.ts");
+      return await startDoctor(this.#args, this.#world, this.#access);
+    }
     return resource === "vrouter" || resource === "vnet" ? this.#unknown(action) : this.#help();
   }
 
@@ -87,23 +78,28 @@ class Command {
     const id = this.#args.words[2];
     if (action === "show") return await this.#show((client) => client.showVm(id), printVm);
     if (action === "update") return await this.#update(id);
+    if (action === "get") {
+      const of = this.#args.texts.get("id");
+      return await this.#get(of === undefined ? "/vm" : `/vms/${encodeURIComponent(of)}`);
+    }
     if (action === undefined || !VM_ACTIONS.has(action)) return this.#unknown(action);
     if (id === undefined) return this.#missing("You have to provide a VM ID");
-    await this.#client().actOnVm(id, { perform: action, hard: this.#args.flags.has("hard") });
+    await this.#access.client().actOnVm(id, { perform: action, hard: this.#args.flags.has("hard") });
     return 0;
   }
 
   async #update(id: string | undefined): Promise<number> {
     const data = this.#args.texts.get("data");
     const erase = this.#args.texts.get("erase");
-    if (data !== undefined) await this.#client().updateVm(id, { type: 1, data });
-    else if (erase !== undefined) await this.#client().updateVm(id, { type: 2, data: erase });
+    if (data !== undefined) await this.#access.client().updateVm(id, { type: 1, data });
+    else if (erase !== undefined) await this.#access.client().updateVm(id, { type: 2, data: erase });
     else return this.#missing("You have to provide the data as a param (--data, --erase)");
     return 0;
   }
 
   async #service(action: string | undefined): Promise<number> {
     if (action === "scale") return await this.#scale();
+    if (action === "get") return await this.#get("/service");
     if (action !== "show") return this.#unknown(action);
     // Only the extended form tells states and addresses, which the text shows (seed 003, 5.3.2).
     const extended = this.#extended || !this.#args.flags.has("json");
@@ -117,7 +113,7 @@ class Command {
     if (!/^\d+$/.test(cardinality ?? "") || cardinality === undefined) {
       return this.#missing("You have to provide a number of virtual machines (--cardinality)");
     }
-    await this.#client().scaleRole(role, cardinality);
+    await this.#access.client().scaleRole(role, cardinality);
     return 0;
   }
 
@@ -128,27 +124,76 @@ class Command {
   }
 
   async #show(ask: (client: GateClient) => Promise<string>, print: Printer): Promise<number> {
-    const answer = parseAnswer(await ask(this.#client()));
+    const answer = parseAnswer(await ask(this.#access.client()));
     const printer = this.#args.flags.has("json") ? printJson : print;
     this.#world.out(printer(answer, { tty: this.#world.tty }));
     return 0;
   }
 
+  async #get(document: string): Promise<number> {
+    const path = this.#args.words[2];
+    if (path === undefined) return this.#missing("You have to provide a PATH");
+    const { getValue } = await import("./get.ts");
+    const { tty, out, err } = this.#world;
+    return await getValue({ client: this.#access.client(), document, path, tty, out, err });
+  }
+
+  async #identity(): Promise<number> {
+    const { texts } = this.#args;
+    const audience = texts.get("audience");
+    if (!audience) return this.#missing("You have to provide an audience (--audience)");
+    const lifetime = this.#lifetime();
+    const query = { audience, ...(lifetime === undefined ? {} : { lifetime: String(lifetime) }) };
+    this.#world.out(`${(await this.#access.client().identity(query)).trim()}\n`);
+    return 0;
+  }
+
+  async #token(): Promise<number> {
+    const scope = this.#args.texts.get("scope");
+    const lifetime = this.#lifetime();
+    const wishes = {
+      ...(lifetime === undefined ? {} : { lifetime_seconds: lifetime }),
+      ...(scope === undefined ? {} : { scope }),
+    };
+    const answer = parseAnswer(await this.#access.client().sessionToken(wishes));
+    const token = textAt(answer, "token");
+    if (token === undefined) throw new GatehouseError("unavailable", "The server's answer holds no token.");
+    this.#world.out(this.#args.flags.has("json") ? printJson(answer, { tty: false }) : `${token}\n`);
+    return 0;
+  }
+
+  /** How long a token shall live, in whole seconds; OneGate knows the bounds that are its own. */
+  #lifetime(): number | undefined {
+    const text = this.#args.texts.get("lifetime");
+    if (text === undefined) return undefined;
+    return Math.ceil(boundedNumber("--lifetime", text, { least: 1, most: MAX_LIFETIME_S }));
+  }
+
   async #ready(): Promise<number> {
     const { reportReady } = await import("./ready.ts");
     const { out, err, clock } = this.#world;
-    const context = this.#context();
+    const context = this.#access.context();
     const stop = this.#world.stopSignal();
+    // RETRY_COUNT counts the tries, so none is repeated within.
+    const once = () => this.#access.client({ context, retries: 0, stop });
+    const patient = () => this.#access.client({ context, stop });
     return await reportReady({
-      variables: context.variables,
+      variables: { ...context.variables, ...this.#checkOptions() },
       clock,
       stop,
-      // RETRY_COUNT counts the tries, so none is repeated within.
-      report: async () =>
-        await this.#client({ context, retries: 0, stop }).updateVm(undefined, { type: 1, data: "READY=YES" }),
+      report: async (data) => await once().updateVm(undefined, { type: 1, data }),
+      reportFailure: async (data) => await patient().updateVm(undefined, { type: 1, data }),
+      erase: async (name) => await once().updateVm(undefined, { type: 2, data: name }),
       out: (line) => out(`${line}\n`),
       err: (line) => err(`${line}\n`),
     });
+  }
+
+  /** `--tcp 80` is READY_TCP=80, and so on. */
+  #checkOptions(): Record<string, string> {
+    const names = ["tcp", "http", "file", "unit"] as const;
+    const given = names.map((name) => [`READY_${name.toUpperCase()}`, this.#args.texts.get(name)] as const);
+    return Object.fromEntries(given.flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])));
   }
 
   async #agent(): Promise<number> {
@@ -161,7 +206,7 @@ class Command {
     const seconds = this.#args.texts.get("interval") ?? DEFAULT_INTERVAL_S;
     const intervalMs = boundedNumber("--interval", seconds, { least: 1, most: MAX_INTERVAL_S }) * 1000;
     // Says at once what is missing; later each round reads the context anew, since a token may be renewed.
-    this.#client();
+    this.#access.client();
     const stop = this.#world.stopSignal();
     const log = (line: string): void => err(`onegate agent: ${line}\n`);
     const directory = this.#args.texts.get("directory");
@@ -175,7 +220,7 @@ class Command {
           : executablesSource({ directory, timeoutMs, env: variables, clock, log }),
       // The next round is the next try.
       push: async (data: string) =>
-        await this.#client({ context: this.#context(), retries: 0, stop }).updateVm(undefined, {
+        await this.#access.client({ context: this.#access.context(), retries: 0, stop }).updateVm(undefined, {
           type: 1,
           data,
         }),
@@ -187,31 +232,6 @@ class Command {
 
   get #extended(): boolean {
     return this.#args.flags.has("extended");
-  }
-
-  #context(): Context {
-    return readContext(this.#world.variables, this.#world.oneEnv);
-  }
-
-  /** @throws GatehouseError `bad_request` when the context lacks something. */
-  #client(given: { context?: Context; retries?: number; stop?: AbortSignal } = {}): GateClient {
-    const { clock, random } = this.#world;
-    const { context = this.#context(), stop } = given;
-    const { variables } = context;
-    const setting = (option: "retries" | "timeout", otherwise: string, bounds: Bounds) => {
-      const text = this.#args.texts.get(option) ?? variables[`ONEGATE_${option.toUpperCase()}`] ?? otherwise;
-      return boundedNumber(`--${option} (ONEGATE_${option.toUpperCase()})`, text, bounds);
-    };
-    const retries = setting("retries", DEFAULT_RETRIES, { least: 0, most: MAX_RETRIES });
-    const timeout = setting("timeout", DEFAULT_TIMEOUT_S, { least: 0.1, most: MAX_TIMEOUT_S });
-    const transport = httpTransport({
-      identity: context.identity(),
-      insecure: this.#args.flags.has("insecure") || variables.ONEGATE_INSECURE?.toUpperCase() === "YES",
-      timeoutMs: timeout * 1000,
-      variables,
-      clock,
-    });
-    return gateClient({ transport, retries: given.retries ?? Math.floor(retries), clock, random, stop });
   }
 
   #help(): number {

@@ -20,10 +20,22 @@ export interface Identity {
   readonly vmId: string;
 }
 
+/** The file that the context comes from, beside the environment. */
+export interface ContextFile {
+  readonly path: string;
+  /** Why it gave nothing: the code of the error, EFBIG for what is no file or too large. */
+  readonly error: string | undefined;
+  readonly variables: Variables;
+}
+
+/** All but `variables` and `file` throw GatehouseError `bad_request` that says what is missing and where it comes from. */
 export interface Context {
   /** All variables, the nearest source first: the environment, then the files. */
   readonly variables: Variables;
-  /** @throws GatehouseError `bad_request` that says what is missing and where it comes from. */
+  readonly file: ContextFile;
+  endpoint(): URL;
+  token(): string;
+  vmId(): string;
   identity(): Identity;
 }
 
@@ -35,15 +47,16 @@ export function readContext(environment: Variables, oneEnv = ONE_ENV): Context {
   const fromFile = text === undefined ? {} : parseAssignments(text);
   const variables = { ...fromFile, ...withoutEmpty(environment) };
   const hint = error === "EACCES" ? ` (${file} cannot be read by this user.)` : "";
-  const token = () =>
+  const given = () =>
     tokenOf(environment) ?? tokenOf(fromFile) ?? (directory && tokenIn(join(directory, "token.txt")));
+  const endpoint = () => endpointOf(variables.ONEGATE_ENDPOINT, hint);
+  const token = () => printableToken(required(given() || undefined, NO_TOKEN + hint));
+  const vmId = () => vmIdOf(variables.VMID, hint);
   return {
     variables,
-    identity: () => ({
-      endpoint: endpointOf(variables.ONEGATE_ENDPOINT, hint),
-      token: printableToken(required(token() || undefined, NO_TOKEN + hint)),
-      vmId: vmIdOf(variables.VMID, hint),
-    }),
+    file: { path: file, error, variables: fromFile },
+    ...{ endpoint, token, vmId },
+    identity: () => ({ endpoint: endpoint(), token: token(), vmId: vmId() }),
   };
 }
 

@@ -11,13 +11,13 @@ const MAX_SCRIPT_MS = 3_600_000;
 const MAX_VARIABLE_LENGTH = 30_000;
 
 /** undefined: nothing to check first. */
-export type ReadyCheck = { readonly command: string; readonly args: readonly string[] } | undefined;
+export type ReadyScript = { readonly command: string; readonly args: readonly string[] } | undefined;
 
 /** What the variables ask to be run; "missing" when READY_SCRIPT_PATH names no file. */
-export function readyCheck({
+export function readyScript({
   READY_SCRIPT_PATH: path,
   READY_SCRIPT: text,
-}: Variables): ReadyCheck | "missing" {
+}: Variables): ReadyScript | "missing" {
   if (path) {
     if (!existsSync(path)) return "missing";
     return isExecutable(path) ? { command: path, args: [] } : { command: shell(), args: [path] };
@@ -27,8 +27,8 @@ export function readyCheck({
 }
 
 /** Its output goes where this command's goes. */
-export async function runReadyCheck(
-  check: NonNullable<ReadyCheck>,
+export async function runReadyScript(
+  check: NonNullable<ReadyScript>,
   env: Variables,
   clock: Clock,
   stop: AbortSignal,

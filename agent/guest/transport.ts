@@ -20,20 +20,25 @@ export interface GateRequest {
   /** From the root of the endpoint, whose own path is not used (spec onegate-cli.md 1). */
   readonly path: string;
   readonly body?: { readonly type: string; readonly text: string };
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface GateAnswer {
   readonly status: number;
   readonly statusText: string;
-  readonly location: string | undefined;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 /** @throws LostError when no whole answer came, in time. */
 export type Transport = (request: GateRequest, stop?: AbortSignal) => Promise<GateAnswer>;
 
+/** Knows where OneGate is, and shows no token: what is there may be anything. */
+export type Stranger = Pick<Identity, "endpoint">;
+
 export interface TransportOptions {
-  readonly identity: Identity;
+  readonly identity: Identity | Stranger;
   readonly insecure: boolean;
   readonly timeoutMs: number;
   /** Those that name proxies are used (proxy.ts). */
@@ -76,12 +81,12 @@ async function prepare(asked: GateRequest, options: TransportOptions): Promise<(
   return () => httpsRequest({ ...base, createConnection: connect });
 }
 
-function headersOf({ body }: GateRequest, { token, vmId }: Identity): Record<string, string> {
+function headersOf({ body, headers }: GateRequest, caller: Identity | Stranger): Record<string, string> {
   return {
     Accept: "*/*",
     "User-Agent": "gatehouse-onegate",
-    "X-ONEGATE-TOKEN": token,
-    "X-ONEGATE-VMID": vmId,
+    ...("token" in caller ? { "X-ONEGATE-TOKEN": caller.token, "X-ONEGATE-VMID": caller.vmId } : {}),
+    ...headers,
     ...(body === undefined
       ? {}
       : { "Content-Type": body.type, "Content-Length": String(Buffer.byteLength(body.text)) }),
@@ -148,11 +153,16 @@ function readAnswer(response: IncomingMessage): Promise<GateAnswer> {
       resolve({
         status: response.statusCode ?? 0,
         statusText: response.statusMessage ?? "",
-        location: response.headers.location,
+        headers: singleHeaders(response),
         body: Buffer.concat(chunks).toString("utf8"),
       }),
     );
   });
+}
+
+function singleHeaders({ headers }: IncomingMessage): Record<string, string> {
+  const all = Object.entries(headers).map(([name, value]) => [name, String(value)] as const);
+  return Object.fromEntries(all);
 }
 
 function tooLarge(): GatehouseError {

@@ -1,11 +1,12 @@
 /** `onegate.sh ready` at the end of a boot: when it reports, what it checks first, how often it tries (spec onegate-cli.md 4). */
 
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runGuest } from "../support/guest-command.ts";
 import { scratchDirectory } from "../support/house.ts";
-import { type ScriptedGate, scriptedGate } from "../support/scripted-gate.ts";
+import { listening, type ScriptedGate, scriptedGate } from "../support/scripted-gate.ts";
 import { SH_GUESTS } from "../support/sh-guest.ts";
 
 const scratch = scratchDirectory("onegate-sh-ready");
@@ -152,5 +153,130 @@ describe.each(GUESTS)("onegate.sh ready under %s", (_, guest) => {
     // Its output ends only when nothing is left that could write to it.
     expect(await ended).toEqual({ code: 1, out: "", err: "begun\n" });
     expect(gate.asked).toEqual([]);
+  });
+});
+
+/** Each client has its own way to look at ports and addresses. */
+const CLIENTS = SH_GUESTS.map((guest) => [guest.name, guest] as const);
+
+describe.each(CLIENTS)("the checks of onegate.sh ready under %s", (_, guest) => {
+  const bodies = () => gate.asked.filter(({ method }) => method === "PUT").map(({ body }) => body);
+  const YES = "data=READY%3DYES%0AREADY_REASON%3D%5B%5D&type=1";
+  const no = (reason: string) =>
+    `data=${new URLSearchParams({ "": `READY=NO\nREADY_REASON="${reason}"` }).toString().slice(1).replaceAll("%7E", "~")}&type=1`;
+  const once = async (context: Readonly<Record<string, string>>, ...args: string[]) => {
+    gate.script([200, ""]);
+    const variables = { ONEGATE_ENDPOINT: gate.url, TOKENTXT: "c2VjcmV0", VMID: "7", REPORT_READY: "YES" };
+    const command = [...guest.command, "ready", ...args] as const;
+    const all = { ...variables, RETRY_COUNT: "1", CONTEXT_DIR: scratch.path, ...context };
+    const { code, err } = await runGuest(command, { PATH: guest.path(scratch.path), ...all }).ended;
+    return { code, err, sent: bodies() };
+  };
+  const port = () => new URL(gate.url).port;
+
+  it.skipIf(guest.lacks)("a TCP port answers, here or elsewhere, and all of several", async () => {
+    expect(await once({ READY_TCP: `${port()}, 127.0.0.1:${port()}` })).toEqual({
+      code: 0,
+      err: "",
+      sent: [YES],
+    });
+    const refused = "TCP port 127.0.0.1:1 does not answer: connection refused";
+    expect(await once({ READY_TCP: port() }, "--tcp", "127.0.0.1:1")).toEqual({
+      code: 1,
+      err: `${refused}\n`,
+      sent: [no(`${refused}.`)],
+    });
+  });
+
+  it.skipIf(guest.lacks)("an HTTP address gives 2xx, and sees no token", async () => {
+    const seen: unknown[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request.headers["x-onegate-token"]);
+      response.writeHead(Number(request.url?.slice(1, 4)), { Location: "/200" }).end("body");
+    });
+    const host = `127.0.0.1:${(await listening(server)).port}`;
+    try {
+      expect(await once({ READY_HTTP: `http://${host}/200?key=s3cret` })).toEqual({
+        code: 0,
+        err: "",
+        sent: [YES],
+      });
+      expect(await once({ READY_HTTP: `http://${host}/204 http://${host}/302?key=s3cret` })).toMatchObject({
+        code: 1,
+        sent: [no(`http://${host}/302 answers 302.`)],
+      });
+      expect(new Set(seen)).toEqual(new Set([undefined]));
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+    expect(await once({ READY_HTTP: "http://127.0.0.1:1/" })).toMatchObject({
+      code: 1,
+      sent: [no("http://127.0.0.1:1/ does not answer: connection refused.")],
+    });
+  });
+});
+
+describe.each(GUESTS)("the other checks of onegate.sh ready under %s", (_, guest) => {
+  const once = async (context: Readonly<Record<string, string>>, path = guest.path(scratch.path)) => {
+    gate.script([200, ""]);
+    const variables = { ONEGATE_ENDPOINT: gate.url, TOKENTXT: "c2VjcmV0", VMID: "7", REPORT_READY: "YES" };
+    const all = { ...variables, RETRY_COUNT: "1", CONTEXT_DIR: scratch.path, ...context };
+    const { code, err } = await runGuest([...guest.command, "ready"], { PATH: path, ...all }).ended;
+    return { code, err, told: gate.asked.map(({ body }) => new URLSearchParams(body).get("data")) };
+  };
+  const no = (reason: string) => ({ code: 1, told: [`READY=NO\nREADY_REASON="${reason}"`] });
+  const YES = { code: 0, err: "", told: ["READY=YES\nREADY_REASON=[]"] };
+
+  it.skipIf(guest.lacks)("a file exists", async () => {
+    const READY_FILE = fresh("a file");
+    expect(await once({ READY_FILE })).toMatchObject(no(`The file ${READY_FILE} does not exist.`));
+    writeFileSync(READY_FILE, "");
+    expect(await once({ READY_FILE })).toEqual(YES);
+  });
+
+  it.skipIf(guest.lacks)("a systemd unit is active", async () => {
+    const bin = fresh("bin");
+    mkdirSync(bin);
+    const script = '#!/bin/sh\n[ "$*" = "is-active --quiet -- nginx.service" ] || exit 3\n';
+    writeFileSync(join(bin, "systemctl"), script, { mode: 0o755 });
+    const path = `${bin}:${guest.path(scratch.path)}`;
+    expect(await once({ READY_UNIT: "nginx.service" }, path)).toEqual(YES);
+    expect(await once({ READY_UNIT: "nginx.service,other" }, path)).toMatchObject(
+      no("The unit other is not active."),
+    );
+    expect((await once({ READY_UNIT: "nginx" })).told[0]).toContain("there is no systemctl");
+  });
+
+  it.skipIf(guest.lacks)(
+    "READY=NO is told only of checks that the original does not know, or when told to",
+    async () => {
+      expect(await once({ READY_SCRIPT: "false" })).toMatchObject({ code: 1, told: [] });
+      expect(await once({ READY_SCRIPT: "exit 4", REPORT_READY_FAILURE: "YES" })).toMatchObject(
+        no("The ready script ended with exit code 4."),
+      );
+      expect(await once({ READY_FILE: "/no, [x]=", REPORT_READY_FAILURE: "NO" })).toMatchObject({
+        code: 1,
+        told: [],
+      });
+      expect(await once({ READY_FILE: "/no, [x]=" })).toMatchObject(no("The file /no; (x): does not exist."));
+      expect(await once({ READY_SCRIPT_PATH: "/no", REPORT_READY_FAILURE: "yes" })).toMatchObject(
+        no("/no does not exist."),
+      );
+      const long = await once({ READY_FILE: `/${"é".repeat(300)}` });
+      expect(long.told[0]).toMatch(/^READY=NO\nREADY_REASON="The file \/é+\.\.\."$/);
+    },
+  );
+
+  it.skipIf(guest.lacks).each([
+    ["READY_TCP", "http"],
+    ["READY_TCP", "host:99999"],
+    ["READY_HTTP", "ftp://me:s3cret@h/"],
+    ["READY_UNIT", "a;b"],
+  ])("%s=%j is refused, and the cloud told", async (name, value) => {
+    const { code, err, told } = await once({ [name]: value });
+    expect(code).toBe(255);
+    expect(err).toMatch(new RegExp(`^ERROR: \n(?!.*s3cret)${name} must be`));
+    expect(told).toEqual([expect.stringMatching(new RegExp(`^READY=NO\nREADY_REASON="${name} must be`))]);
   });
 });

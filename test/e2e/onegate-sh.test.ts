@@ -210,7 +210,8 @@ describe.each(byName(SHELLS))("onegate.sh by itself, under %s", (_, guest) => {
   it.skipIf(guest.lacks)("helps, and names every command", async () => {
     const help = await run({}, "vm", "--help");
     const reference = await expected({}, ["--help"]);
-    const commands = (text: string) => text.match(/^onegate (vm|service|vrouter|vnet|ready).*$/gm);
+    const commands = (text: string) =>
+      text.match(/^onegate (vm|service|vrouter|vnet|ready|watch|identity|token|doctor).*$/gm);
     expect(help).toMatchObject({ code: 0, out: "" });
     expect(commands(help.err)).toEqual(commands(reference.err));
     expect(await run({})).toEqual({ ...help, code: 255 });

@@ -16,6 +16,8 @@ export interface RunningGuest {
   readonly ended: Promise<Ended>;
   /** Resolves when standard error holds the text; rejects when the process ends before. */
   says(text: string): Promise<void>;
+  /** The same of standard output. */
+  prints(text: string): Promise<void>;
 }
 
 /** The Node that guests run on: this one, or the one to try the suites with (`TEST_GUEST_NODE=/path/to/node18`). */
@@ -50,12 +52,17 @@ export function runGuest(
     child.once("error", reject);
     child.once("close", (code, signal) => resolve({ code: code ?? signal ?? "", out, err }));
   });
-  const says = (text: string) =>
+  const until = (stream: NodeJS.ReadableStream, holds: () => boolean, text: string) =>
     new Promise<void>((resolve, reject) => {
-      const look = () => err.includes(text) && resolve();
-      child.stderr.on("data", look);
+      const look = () => holds() && resolve();
+      stream.on("data", look);
       look();
-      ended.then(() => reject(new Error(`ended without saying ${text}: ${err}`)), reject);
+      ended.then(() => reject(new Error(`ended without ${text}: ${out}${err}`)), reject);
     });
-  return { child, ended, says };
+  return {
+    child,
+    ended,
+    says: (text) => until(child.stderr, () => err.includes(text), text),
+    prints: (text) => until(child.stdout, () => out.includes(text), text),
+  };
 }

@@ -16,7 +16,7 @@ export const SCRIPT = fileURLToPath(new URL("../../agent/guest/sh/onegate.sh", i
 
 /** What the script uses besides its client: all of it is in every busybox. */
 const TOOLS = [
-  ...["awk", "cat", "grep", "mkfifo", "mktemp", "mv", "od", "rm"],
+  ...["awk", "cat", "date", "grep", "mkfifo", "mktemp", "mv", "od", "rm"],
   ...["sed", "setsid", "sleep", "tail", "tr", "wc"],
 ];
 

@@ -4,7 +4,7 @@ import { RefusedError } from "../../agent/guest/client.ts";
 import { hurriedClock } from "../support/hurried-clock.ts";
 
 const refusal = (status: number, body: string) =>
-  new RefusedError({ status, statusText: "", location: undefined, body });
+  new RefusedError({ status, statusText: "", headers: {}, body });
 
 /** An agent that stops after so many rounds; `push` gives each round's outcome. */
 function agentOf(

@@ -8,7 +8,7 @@ import { hurriedClock } from "../support/hurried-clock.ts";
 const answer = (status: number, body = ""): GateAnswer => ({
   status,
   statusText: "Text",
-  location: undefined,
+  headers: {},
   body,
 });
 const unsent = new LostError("refused.", { sent: false });
@@ -103,6 +103,20 @@ describe("the guest's client", () => {
     expect(clock.waits).toEqual([375, 750, 1500]);
   });
 
+  it("waits as long as a limit asks for, with every method, since nothing was done; and a little more", async () => {
+    const limited = { ...answer(429, "Slower."), headers: { "retry-after": "7" } };
+    const reading = scripted([limited, answer(200)]);
+    await reading.client.showVm(undefined);
+    const acting = scripted([limited, limited, answer(204)]);
+    await acting.client.actOnVm("9", { perform: "reboot", hard: false });
+    expect([...reading.clock.waits, ...acting.clock.waits]).toEqual([7350, 7350, 7350]);
+    const spent = scripted([limited, limited], 1);
+    await expect(spent.client.showVm(undefined)).rejects.toThrow(/^Slower\.$/);
+    const endless = scripted([{ ...limited, headers: { "retry-after": "86400" } }]);
+    await expect(endless.client.showVm(undefined)).rejects.toThrow(/^Slower\.$/);
+    expect(endless.clock.waits).toEqual([]);
+  });
+
   it("waits ten seconds at most", async () => {
     const { client, clock } = scripted([...Array.from({ length: 8 }, () => unsent), answer(200)], 8);
     await client.showVm(undefined);
@@ -118,7 +132,7 @@ describe("the guest's client", () => {
     await expect(once.client.showVm(undefined)).rejects.toThrow(/^refused\.$/);
   });
 
-  it.each([400, 401, 403, 404, 409, 413, 429])("does not try again after %i", async (status) => {
+  it.each([400, 401, 403, 404, 409, 413])("does not try again after %i", async (status) => {
     const { client, asked } = scripted([answer(status, "No.")]);
     await expect(client.updateVm(undefined, { type: 1, data: "A=1" })).rejects.toThrow(RefusedError);
     expect(asked).toHaveLength(1);
@@ -147,7 +161,7 @@ describe("the guest's client", () => {
   });
 
   it("says what a redirection means, and never follows it", async () => {
-    const moved = { ...answer(301, "<html>"), location: "https://gate/vm" };
+    const moved = { ...answer(301, "<html>"), headers: { location: "https://gate/vm" } };
     const { client } = scripted([moved]);
     await expect(client.showVm(undefined)).rejects.toThrow(
       "301 Text. The server points to https://gate/vm: correct ONEGATE_ENDPOINT.",

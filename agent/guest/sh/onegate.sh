@@ -21,14 +21,23 @@ MAX_RETRY_COUNT=1000
 MAX_RETRY_WAIT_S=86400
 MAX_READY_SCRIPT_S=3600
 MAX_WAIT_S=10
+# A server that wants one to wait for longer is told of at once.
+MAX_RETRY_AFTER_S=300
+MAX_CHECK_S=5
+MAX_CURL_CHECK_S=2
+MAX_REASON_BYTES=200
+MAX_HOLD_S=60
+POLL_S=5
+# A command that is at work when the watch ends may finish; then it is ended with all it started.
+GRACE_S=10
 # Linux carries at most 128 KiB in one variable, and a context may hold more.
 MAX_VARIABLE_BYTES=30000
 
 FORM=application/x-www-form-urlencoded
 JSON=application/json
 
-work='' client='' applet='' nc_option='' client_pid='' watchdog_pid='' timer_pid='' feeder_pid='' nap_pid=''
-failure='' trimmed=''
+work='' client='' applet='' nc_option='' client_pid='' watchdog_pid='' timer_pid='' feeder_pid='' nap_pid='' runner_pid=''
+failure='' trimmed='' token='' known_etag=''
 
 print_help() {
   cat >&2 <<'HELP'
@@ -45,9 +54,23 @@ onegate service scale -r|--role ROLE -c|--cardinality N
 onegate vrouter show [-j|--json] [--extended]
 onegate vnet show VNETID [-j|--json] [--extended]
 
-onegate ready
+onegate vm get PATH [--id VMID]
+onegate service get PATH
+    prints one value, as USER_TEMPLATE/READY, TEMPLATE/NIC/0/IP, roles/web/state;
+    exit code 1 where there is none
+onegate watch [vm|service] [PATH] [--id VMID] [--wait S] [--exec COMMAND] [--once] [-j]
+    prints it, and again whenever it changes, or runs COMMAND for each change
+    with it on its standard input and in ONEGATE_VALUE; --once: the first only
+onegate identity --audience AUDIENCE [--lifetime S]
+    prints a signed token that tells others who this VM is
+onegate token [--lifetime S] [--scope SCOPE] [-j]
+    prints a short-lived token for OneGate
+onegate ready [--tcp PORTS] [--http URLS] [--file PATH] [--unit UNITS]
     reports READY=YES if the context says REPORT_READY=YES, once
-    READY_SCRIPT_PATH or READY_SCRIPT succeeds
+    all checks pass and READY_SCRIPT_PATH or READY_SCRIPT succeeds;
+    else, with a check or REPORT_READY_FAILURE=YES, READY=NO and READY_REASON
+onegate doctor [-j]
+    finds out why OneGate cannot be used, and what to do
 
 ## OPTIONS
 
@@ -59,7 +82,7 @@ onegate ready
 -r, --role ROLE      role of the service
 -c, --cardinality N  how many VMs the role shall have
 -k, --insecure       take any TLS certificate; also ONEGATE_INSECURE=YES
-    --retries N      tries after a failed connection or a 5xx answer: 3; also ONEGATE_RETRIES
+    --retries N      tries after a failed connection, a limit or a 5xx answer: 3; also ONEGATE_RETRIES
     --timeout S      seconds that one try may take: 30; also ONEGATE_TIMEOUT
 -h, --help           this text
 
@@ -79,6 +102,8 @@ onegate vm update --data "READY=YES"
 onegate vm update 9 --erase ACTIVE
 onegate vm terminate --hard 9
 onegate service scale --role slave --cardinality 2
+onegate vm get USER_TEMPLATE/READY
+onegate watch service roles/web/cardinality --exec ./rebalance
 HELP
 }
 
@@ -107,7 +132,7 @@ kill_child() {
 }
 
 clean_up() {
-  for pid in $watchdog_pid $client_pid $timer_pid $feeder_pid $nap_pid; do kill_child "$pid"; done
+  for pid in $watchdog_pid $client_pid $timer_pid $feeder_pid $nap_pid $runner_pid; do kill_child "$pid"; done
   [ -z "$work" ] || rm -rf "$work"
 }
 trap clean_up EXIT
@@ -170,10 +195,19 @@ word_count=0 resource='' action='' id='' has_id=no
 json=no hard=no extended=no insecure=no help=no
 data='' has_data=no erase='' has_erase=no role='' cardinality='' option_retries='' has_retries=no
 option_timeout='' has_timeout=no
+option_id='' has_option_id=no option_wait=30 option_exec='' has_exec=no option_audience='' option_lifetime=''
+option_scope='' has_scope=no once=no option_tcp='' option_http='' option_file='' option_unit=''
 
 # Sets $option to the long option that $1 (with its dashes) means; any beginning that only one has will do.
 resolve_long() {
   option=''
+  case ${1#--} in
+    # Only whole: beginnings that mean an option of the original must go on meaning it.
+    once | id | wait | exec | audience | lifetime | scope | tcp | http | file | unit)
+      option=${1#--}
+      return
+      ;;
+  esac
   for name in json data erase hard extended role cardinality insecure retries timeout help; do
     case --$name in
       "$1")
@@ -208,6 +242,7 @@ resolve_short() {
 takes_text() {
   case $1 in
     data | erase | role | cardinality | retries | timeout) return 0 ;;
+    id | wait | exec | audience | lifetime | scope | tcp | http | file | unit) return 0 ;;
     *) return 1 ;;
   esac
 }
@@ -218,6 +253,7 @@ set_flag() {
     hard) hard=yes ;;
     extended) extended=yes ;;
     insecure) insecure=yes ;;
+    once) once=yes ;;
     help) help=yes ;;
   esac
 }
@@ -230,6 +266,16 @@ set_text() {
     cardinality) cardinality=$2 ;;
     retries) option_retries=$2 has_retries=yes ;;
     timeout) option_timeout=$2 has_timeout=yes ;;
+    id) option_id=$2 has_option_id=yes ;;
+    wait) option_wait=$2 ;;
+    exec) option_exec=$2 has_exec=yes ;;
+    audience) option_audience=$2 ;;
+    lifetime) option_lifetime=$2 ;;
+    scope) option_scope=$2 has_scope=yes ;;
+    tcp) option_tcp=$2 ;;
+    http) option_http=$2 ;;
+    file) option_file=$2 ;;
+    unit) option_unit=$2 ;;
   esac
 }
 
@@ -296,7 +342,8 @@ parse_arguments() {
 
 CONTEXT_NAMES='ONEGATE_ENDPOINT ONEGATE_TOKEN TOKENTXT VMID ONEGATE_RETRIES ONEGATE_TIMEOUT ONEGATE_INSECURE
   http_proxy https_proxy HTTPS_PROXY no_proxy NO_PROXY
-  REPORT_READY READY_SCRIPT READY_SCRIPT_PATH RETRY_COUNT RETRY_WAIT_PERIOD'
+  REPORT_READY READY_SCRIPT READY_SCRIPT_PATH RETRY_COUNT RETRY_WAIT_PERIOD
+  REPORT_READY_FAILURE READY_TCP READY_HTTP READY_FILE READY_UNIT'
 
 is_small_file() {
   [ -f "$1" ] && [ -r "$1" ] && [ "$(wc -c <"$1")" -le "$2" ]
@@ -501,7 +548,13 @@ help_has() {
 }
 
 choose_client() {
-  [ -z "$client" ] || return 0
+  [ -n "$client" ] || find_client || return 1
+  [ "$client$scheme" = nchttps ] || return 0
+  failure="The endpoint $where needs TLS, which nc cannot do, and busybox's wget cannot PUT: install curl or GNU wget."
+  return 1
+}
+
+find_client() {
   if in_path curl; then
     client=curl program=$found
   elif in_path wget && help_has --body-file "$found"; then
@@ -517,10 +570,6 @@ choose_client() {
     failure='No HTTP client was found: onegate.sh needs curl, GNU wget or nc.'
     return 1
   fi
-  [ "$client$scheme" = nchttps ] || return 0
-  client=''
-  failure="The endpoint $where needs TLS, which nc cannot do, and busybox's wget cannot PUT: install curl or GNU wget."
-  return 1
 }
 
 prepare() {
@@ -557,14 +606,29 @@ ask() {
     tries=$((tries + 1))
     exchange
     case $status in 2??) return 0 ;; esac
-    if [ "$tries" -gt "$retries" ] || ! may_retry; then break; fi
-    nap "$(awk -v most="$wait_s" -v seed="$$$tries" 'BEGIN { srand(); srand(srand() + seed); print most * (0.5 + rand() / 2) }')"
-    wait_s=$(awk -v last="$wait_s" -v most="$MAX_WAIT_S" 'BEGIN { print last * 2 < most ? last * 2 : most }')
+    if [ "$tries" -gt "$retries" ] || ! may_retry || ! pause_before_retry; then break; fi
   done
+  failure_of_answer
+  return 1
+}
+
+# Waits as long as the server asks for, and a little more; else longer each time. Fails when that is too long.
+pause_before_retry() {
+  pause_s=$(awk -v most="$wait_s" -v asked="$retry_after" -v seed="$$$tries" 'BEGIN {
+    srand(); srand(srand() + seed)
+    print (asked == "" ? most * (0.5 + rand() / 2) : asked * (1 + rand() / 10))
+  }')
+  [ "${retry_after:-0}" -le "$MAX_RETRY_AFTER_S" ] || return 1
+  nap "$pause_s"
+  wait_s=$(awk -v last="$wait_s" -v most="$MAX_WAIT_S" 'BEGIN { print (last * 2 < most ? last * 2 : most) }')
+}
+
+# Sets $failure to what is told of an answer that is no success.
+failure_of_answer() {
   if [ "$status" = 000 ]; then
     failure=$lost
     [ "$tries" = 1 ] || failure="$lost Tried $tries times."
-    return 1
+    return 0
   fi
   failure=$(cat "$work/answer")
   failure=${failure%"${failure##*[![:space:]]}"}
@@ -575,20 +639,23 @@ ask() {
       [ -z "$location" ] || failure="$failure The server points to $location: correct ONEGATE_ENDPOINT."
       ;;
   esac
-  return 1
 }
 
 may_retry() {
   case $status in
     000) [ "$lasting" = no ] && { [ "$method" != POST ] || [ "$sent" = no ]; } ;;
+    # What was limited was not done.
+    429) return 0 ;;
     502 | 504) [ "$method" != POST ] ;;
     5??) return 0 ;;
     *) return 1 ;;
   esac
 }
 
+# $1: the path, where it is not $path.
 exchange() {
-  status=000 status_text='' location='' lost='' sent=yes lasting=no
+  path=${1:-$path}
+  status=000 status_text='' location='' retry_after='' etag='' content_type='' lost='' sent=yes lasting=no
   for file in answer head log; do : >"$work/$file"; done
   "exchange_$client"
   [ "$status" != 000 ] || [ -n "$lost" ] || lost_because 'the connection was lost'
@@ -679,13 +746,17 @@ read_head() {
   awk -v first="${2:-}" '
     { size += length($0) + 1; sub(/\r$/, "") }
     /^HTTP\/[0-9.]+ [0-9][0-9][0-9]/ {
-      status = $2; text = $0; sub(/^[^ ]+ +[0-9]+ ?/, "", text); location = ""; length_told = ""; chunked = "no"; next
+      status = $2; text = $0; sub(/^[^ ]+ +[0-9]+ ?/, "", text); location = ""; length_told = ""; chunked = "no"
+      after = ""; etag = ""; kind = ""; next
     }
     first && NR == 1 { exit }
     $0 == "" { if (first) { whole = 1; exit } next }
     {
       name = tolower($0); sub(/:.*/, "", name); value = $0; sub(/^[^:]*:[ \t]*/, "", value)
       if (name == "location") { location = value; gsub(/[^ -~]/, "?", location) }
+      if (name == "retry-after" && value ~ /^[0-9]+[ \t]*$/ && length(value) < 7) after = value + 0
+      if (name == "etag") { etag = value; gsub(/[^ -~]/, "?", etag) }
+      if (name == "content-type") { kind = tolower(value); gsub(/[^ -~]/, "?", kind) }
       if (name == "content-length" && value ~ /^[0-9]+$/) length_told = value
       if (name == "transfer-encoding" && tolower(value) ~ /chunked/) chunked = "yes"
     }
@@ -693,6 +764,7 @@ read_head() {
       if (status == "" || (first && !whole)) status = "000"
       gsub(/[^ -~]/, "?", text)
       print status; print text; print location; print size; print length_told; print chunked
+      print after; print etag; print kind
     }' "$1" >"$work/parsed"
   {
     read -r status
@@ -701,13 +773,17 @@ read_head() {
     read -r head_size
     read -r length_told
     read -r chunked
+    read -r retry_after
+    read -r etag
+    read -r content_type
   } <"$work/parsed"
 }
 
 headers() {
+  # What is not OneGate for sure sees no token.
+  [ -z "$token" ] || printf 'X-ONEGATE-TOKEN: %s\nX-ONEGATE-VMID: %s\n' "$token" "$vm_id"
+  [ -z "$known_etag" ] || printf 'If-None-Match: %s\n' "$known_etag"
   cat <<HEADERS
-X-ONEGATE-TOKEN: $token
-X-ONEGATE-VMID: $vm_id
 Accept: */*
 User-Agent: gatehouse-onegate.sh ($client)
 HEADERS
@@ -756,8 +832,8 @@ start_curl() {
   unset no_proxy NO_PROXY
   ulimit -f "$MAX_ANSWER_BLOCKS" 2>/dev/null
   if [ "$insecure" = yes ]; then set -- --insecure; else set --; fi
-  # `-q` comes first: no one's .curlrc has a say.
-  exec "$program" -q -sS -g --http1.1 --path-as-is --max-time "$timeout" "$@" -K "$work/settings" \
+  # `-q` comes first: no one's .curlrc has a say. Only -v tells why there is no connection.
+  exec "$program" -q -sSv -g --http1.1 --path-as-is --max-time "$timeout" "$@" -K "$work/settings" \
     >/dev/null 2>"$work/log" </dev/null
 }
 
@@ -801,7 +877,8 @@ exchange_wget() {
 start_wget() {
   unset no_proxy NO_PROXY
   ulimit -f "$MAX_ANSWER_BLOCKS" 2>/dev/null
-  set -- --config="$work/settings" --tries=1 --timeout="$whole" --method="$method" "$where$path"
+  # Of a 304 it would wait for a body until the connection ends.
+  set -- --config="$work/settings" --tries=1 --timeout="$whole" --no-http-keep-alive --method="$method" "$where$path"
   [ "$insecure" = no ] || set -- --no-check-certificate "$@"
   [ -z "$type" ] || set -- --body-file="$work/body" "$@"
   if "$program" --help 2>&1 | grep -q -e --no-hsts; then set -- --no-hsts "$@"; fi
@@ -944,7 +1021,7 @@ function outside(text,   i, character) {
       if (want != "end" || !depth) bad()
       else want = closer[depth] == "}" ? "name" : "value"
     }
-    else if (character == ":") { if (want == "colon") { want = "value"; put(": ") } else bad() }
+    else if (character == ":") { if (want == "colon") { want = "value"; put(compact ? ":" : ": ") } else bad() }
     else if (match(substr(text, i, MAX_LITERAL), /^(-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?|true|false|null)/) && RLENGTH > 0) {
       leaf(substr(text, i, RLENGTH), substr(text, i, 1) ~ /[-0-9]/ ? "number" : "word")
       i += RLENGTH - 1
@@ -987,7 +1064,7 @@ function place(   step_name) {
   return depth == 1 ? step_name : at[depth] SUBSEP step_name
 }
 function step() { if (count[depth]++) put(","); new_line() }
-function new_line(   i) { put("\n"); for (i = 1; i <= depth; i++) put("  ") }
+function new_line(   i) { if (compact) return; put("\n"); for (i = 1; i <= depth; i++) put("  ") }
 function put(text) { if (mode == "json") printf "%s", text }
 function canonical(text) { return unescaped(text, 0) }
 function decoded(text) { return unescaped(text, 1) }
@@ -1135,17 +1212,65 @@ function heading(text, underlined,   rest, pad) {
 }
 '
 
+# What one value of a document is: its text, or exit code 4 when there is none, 5 when it is more than one.
+# shellcheck disable=SC2016
+VALUE_FINDER='
+function render(   names, i, here) {
+  names = split(ENVIRON["wanted"], wanted_name, "/")
+  here = ENVIRON["root_name"]
+  for (i = 1; i <= names; i++) {
+    here = kind[here] == "[" ? element(here, wanted_name[i]) : here SUBSEP wanted_name[i]
+    if (!(here in kind)) exit 4
+  }
+  if (kind[here] == "{" || kind[here] == "[") exit 5
+  if (kind[here] == "word" && kept[here] == "null") print ""
+  else print (kind[here] == "string" ? decoded(kept[here]) : kept[here])
+}
+# By position, or by what it calls itself.
+function element(list, wanted,   i) {
+  if (wanted ~ /^(0|[1-9][0-9]*)$/) return list SUBSEP (wanted + 1)
+  for (i = 1; i <= size[list]; i++) {
+    if (is_name(list SUBSEP i SUBSEP "NAME", wanted) || is_name(list SUBSEP i SUBSEP "name", wanted)) return list SUBSEP i
+  }
+  return "none"
+}
+function is_name(path, wanted) { return path in kind && kind[path] == "string" && decoded(kept[path]) == wanted }
+'
+
+NOT_JSON="The server's answer is not JSON: is ONEGATE_ENDPOINT right?"
+
 # Prints the answer: as JSON, or as what it tells of a $1.
 print_answer() {
+  render_answer "$1" "" || fail "$failure"
+  cat "$work/output"
+}
+
+# The same into $work/output; with $2=yes, JSON on one line.
+render_answer() {
   mode=text tty=no program_text=$JSON_READER$TEXT_PRINTER
   [ ! -t 1 ] || tty=yes
   if [ "$json" = yes ]; then
     mode=json program_text="$JSON_READER function render() { return }"
   fi
-  if ! awk -v mode="$mode" -v resource="$1" -v tty="$tty" "$program_text" "$work/answer" >"$work/output"; then
-    fail "The server's answer is not JSON: is ONEGATE_ENDPOINT right?"
+  if ! awk -v mode="$mode" -v resource="$1" -v tty="$tty" -v compact="$2" "$program_text" "$work/answer" >"$work/output"; then
+    failure=$NOT_JSON
+    return 1
   fi
-  cat "$work/output"
+}
+
+# Looks the value at $segments up in the document of a $1 in $work/answer, into $work/output.
+# True when it is there; the exit code 1 says that it is not.
+find_value() {
+  root_name=VM
+  [ "$1" != service ] || root_name=SERVICE
+  root_name=$root_name wanted=$segments awk -v mode=text "$JSON_READER$VALUE_FINDER" "$work/answer" >"$work/output"
+  case $? in
+    0) return 0 ;;
+    4) failure="There is nothing at $segments." ;;
+    5) fail "$segments is more than one value, which this server cannot tell by itself: ask for one of them." ;;
+    *) fail "$NOT_JSON" ;;
+  esac
+  return 1
 }
 
 # The commands.
@@ -1183,9 +1308,64 @@ update() {
   ask PUT "$vm_path" "$FORM"
 }
 
+# Sets $segments to the names of path $1, and $value_path to them as a path of a URL.
+read_path() {
+  segments=${1#/}
+  segments=${segments%/}
+  value_path='' rest=$segments/
+  while [ -n "$rest" ]; do
+    name=${rest%%/*}
+    rest=${rest#*/}
+    case $name in
+      '' | . | ..)
+        fail "PATH must be names with \"/\" between them, such as USER_TEMPLATE/READY, not $(shown "$1")."
+        ;;
+    esac
+    value_path=$value_path/$(segment "$name")
+  done
+}
+
+# Sets $document_path to that of a $1: of the VM that --id names, or of its own.
+path_of_document() {
+  document_path=/service
+  [ "$1" = service ] && return
+  document_path=/vm
+  [ "$has_option_id" = no ] || document_path=/vms/$(segment "$option_id")
+}
+
+# True when the failure is that of a OneGate that knows no paths into its documents.
+knows_no_paths() {
+  [ "$status" = 400 ] && [ "$failure" = "OneGate server doesn't support this feature" ]
+}
+
+# Prints the value at path $id of a $1.
+get_value() {
+  [ "$has_id" = yes ] || misuse 'You have to provide a PATH'
+  read_path "$id"
+  path_of_document "$1"
+  start_requests
+  if ask GET "$document_path$value_path"; then
+    cat "$work/answer"
+    printf '\n'
+    return
+  fi
+  if knows_no_paths; then
+    ask GET "$document_path" || fail "$failure"
+    if find_value "$1"; then
+      cat "$work/output"
+      return
+    fi
+    status=404
+  fi
+  [ "$status" = 404 ] || fail "$failure"
+  printf 'ERROR: \n%s\n' "$failure" >&2
+  exit 1
+}
+
 command_vm() {
   path_of_vm
   case $action in
+    get) get_value vm ;;
     show) show vm "$vm_path" ;;
     update)
       if [ "$has_data" = yes ]; then
@@ -1212,6 +1392,7 @@ command_vm() {
 
 command_service() {
   case $action in
+    get) get_value service ;;
     show)
       # Only the extended form tells states and addresses, which the text shows (seed 003, 5.3.2).
       [ "$json" = yes ] || extended=yes
@@ -1238,6 +1419,284 @@ command_network() {
     [ "$has_id" = yes ] || misuse 'You have to provide a VNET ID'
     show vnet "/vnet/$(segment "$id")" "$extended"
   fi
+}
+
+# Tokens.
+
+# Sets $lifetime to the whole seconds that a token shall live, if that is asked for.
+read_lifetime() {
+  lifetime=''
+  [ -n "$option_lifetime" ] || return 0
+  bounded --lifetime "$option_lifetime" 1 86400 || fail "$failure"
+  whole_seconds "$trimmed"
+  lifetime=$whole
+}
+
+command_identity() {
+  [ -n "$option_audience" ] || misuse 'You have to provide an audience (--audience)'
+  read_lifetime
+  start_requests
+  query=audience=$(segment "$option_audience")
+  ask GET "/identity?$query${lifetime:+&lifetime=$lifetime}" || fail "$failure"
+  trim "$(cat "$work/answer")"
+  printf '%s\n' "$trimmed"
+}
+
+command_token() {
+  read_lifetime
+  case $option_scope in *[!\ -~]*) fail '--scope holds characters that no scope has.' ;; esac
+  start_requests
+  wishes=${lifetime:+\"lifetime_seconds\":$lifetime}
+  if [ "$has_scope" = yes ]; then wishes=$wishes${wishes:+,}\"scope\":$(shown "$option_scope"); fi
+  printf '{%s}' "$wishes" >"$work/body"
+  ask POST /token "$JSON" || fail "$failure"
+  if [ "$json" = yes ]; then
+    print_answer token
+    return
+  fi
+  wanted='' root_name=token awk -v mode=text "$JSON_READER$VALUE_FINDER" "$work/answer" >"$work/output" ||
+    fail "The server's answer holds no token."
+  cat "$work/output"
+}
+
+# Changes. A look asks once, with the ETag that is known, so that OneGate holds the answer until something changes.
+
+# Looks at $1, whose ETag is $2. Fails with $failure; $status is 304 when nothing has changed.
+look_at() {
+  method=GET path=$1 type='' known_etag=$2
+  parameters=$watch_query
+  [ -z "$2" ] || parameters=$parameters${parameters:+&}wait=$hold
+  exchange "$path${parameters:+?$parameters}"
+  known_etag=''
+  case $status in
+    2?? | 304) return 0 ;;
+  esac
+  failure_of_answer
+  return 1
+}
+
+# Sets $seen to same, absent or present, then with the state in $work/output, and $held to whether OneGate waits for
+# changes by itself.
+look() {
+  seen=same held=yes
+  if [ -z "$segments" ]; then
+    look_at_document || return 1
+    if [ "$status" != 304 ]; then
+      seen=present
+      render_answer "$watched" yes || fail "$failure"
+    fi
+  elif [ "$in_document" = yes ]; then
+    look_at_document || return 1
+    if [ "$status" != 304 ]; then
+      seen=absent
+      if find_value "$watched"; then seen=present; fi
+      [ "$seen$json" != presentyes ] || quote_output
+    fi
+  elif [ "$is_absent" = yes ]; then
+    look_for_appearance
+  else
+    look_at_value
+  fi
+}
+
+look_at_document() {
+  look_at "$document_path" "$document_etag" || return 1
+  [ "$status" = 304 ] || document_etag=$etag
+  [ -n "$document_etag" ] || held=no
+}
+
+look_at_value() {
+  if look_at "$document_path$value_path" "$value_etag"; then
+    [ "$status" != 304 ] || return 0
+    value_etag=$etag seen=present
+    [ -n "$value_etag" ] || held=no
+    render_value
+    return 0
+  fi
+  if knows_no_paths; then
+    in_document=yes
+    return 0
+  fi
+  [ "$status" = 404 ] || return 1
+  seen=absent is_absent=yes value_etag='' document_etag=''
+}
+
+# The document's ETag is taken before the path is looked at again, so nothing that appears between is missed.
+look_for_appearance() {
+  look_at_document || return 1
+  [ "$status" != 304 ] || return 0
+  is_absent=no noted_etag=$document_etag noted_held=$held
+  look_at_value || return 1
+  [ "$is_absent" = no ] || document_etag=$noted_etag held=$noted_held
+}
+
+render_value() {
+  if [ "$json" = yes ]; then
+    case $content_type in
+      text/*)
+        mv "$work/answer" "$work/output"
+        quote_output
+        ;;
+      *) render_answer value yes || fail "$failure" ;;
+    esac
+    return
+  fi
+  {
+    cat "$work/answer"
+    printf '\n'
+  } >"$work/output"
+}
+
+# The bare text in $work/output as a JSON string.
+quote_output() {
+  awk '
+    BEGIN {
+      for (i = 1; i < 32; i++) escape[sprintf("%c", i)] = sprintf("\\u%04x", i)
+      escape["\b"] = "\\b"; escape["\f"] = "\\f"; escape["\r"] = "\\r"; escape["\t"] = "\\t"
+      escape["\""] = "\\\""; escape["\\"] = "\\\\"
+      printf "\""
+    }
+    {
+      if (NR > 1) printf "\\n"
+      for (i = 1; i <= length($0); i++) {
+        character = substr($0, i, 1)
+        printf "%s", (character in escape) ? escape[character] : character
+      }
+    }
+    END { print "\"" }' "$work/output" >"$work/quoted"
+  mv "$work/quoted" "$work/output"
+}
+
+watch_log() {
+  printf 'onegate watch: %s\n' "$1" >&2
+}
+
+command_watch() {
+  watched=vm wanted_path=$action
+  case $action in vm | service) watched=$action wanted_path=$id ;; esac
+  segments='' value_path=''
+  [ -z "$wanted_path" ] || read_path "$wanted_path"
+  bounded --wait "$option_wait" 1 "$MAX_HOLD_S" || fail "$failure"
+  whole_seconds "$trimmed"
+  hold=$whole
+  path_of_document "$watched"
+  watch_query=''
+  if [ "$watched" = service ]; then
+    [ -n "$segments" ] || [ "$json" = yes ] || extended=yes
+    [ "$extended" = no ] || watch_query=extended=true
+  fi
+  start_requests
+  timeout=$(awk -v timeout="$timeout" -v hold="$hold" 'BEGIN { print timeout + hold }')
+  trap 'end_watch' HUP INT TERM
+  [ "$has_exec" = no ] || start_runner
+  watch_changes
+}
+
+watch_changes() {
+  document_etag='' value_etag='' in_document=no is_absent=no
+  told='' is_told=no tries=0 wait_s=0.5 is_lost=no is_polling=no calm=0
+  while :; do
+    began=$(date +%s)
+    if ! look; then
+      if [ "$lasting" = yes ] || ! may_retry; then fail "$failure"; fi
+      tries=$((tries + 1))
+      [ "$is_lost" = yes ] || watch_log "$failure It is asked again until it answers."
+      is_lost=yes
+      pause_before_retry || nap "$MAX_RETRY_AFTER_S"
+      continue
+    fi
+    [ "$is_lost" = no ] || watch_log 'OneGate answers again.'
+    tries=0 wait_s=0.5 is_lost=no is_change=no
+    [ "$seen" != absent ] || is_told=no
+    if [ "$seen" = present ]; then tell_change; fi
+    if [ "$held" = no ]; then
+      [ "$is_polling" = yes ] || watch_log "This server does not tell changes as they come: it is asked every $POLL_S s."
+      is_polling=yes
+      nap "$POLL_S"
+      continue
+    fi
+    # A server that says it holds answers, and gives the same again at once, is asked less and less often.
+    calm=$((calm + 1))
+    if [ "$is_change" = yes ] || [ $(($(date +%s) - began)) -gt 0 ]; then calm=0; fi
+    if [ "$calm" -gt 6 ]; then nap "$POLL_S"; elif [ "$calm" -gt 2 ]; then nap 1; else nap 0.1; fi
+  done
+}
+
+# The dot keeps the line breaks at the end.
+tell_change() {
+  now=$(
+    cat "$work/output"
+    printf .
+  )
+  [ "$is_told$now" != "yes$told" ] || return 0
+  told=$now is_told=yes is_change=yes
+  if [ "$has_exec" = no ]; then
+    cat "$work/output"
+  else
+    mv "$work/output" "$work/next"
+    printf '\n' >&3
+  fi
+  [ "$once" = no ] || end_after_first
+}
+
+end_after_first() {
+  if [ -n "$runner_pid" ]; then
+    exec 3>&-
+    wait "$runner_pid"
+    runner_pid=''
+  fi
+  exit 0
+}
+
+# The command runs in a process of its own, never twice at once: it takes the newest state, and what changes meanwhile
+# waits for it in $work/next.
+start_runner() {
+  mkfifo "$work/changes" || fail "No pipe can be made in $work."
+  exec 3<>"$work/changes"
+  run_commands <"$work/changes" &
+  runner_pid=$!
+}
+
+run_commands() {
+  trap - EXIT
+  trap '' HUP INT TERM
+  exec 3>&-
+  unset LC_ALL
+  shell_of_command=/bin/sh
+  while read -r _; do
+    mv "$work/next" "$work/now" 2>/dev/null || continue
+    unset ONEGATE_VALUE
+    if [ "$(wc -c <"$work/now")" -le "$MAX_VARIABLE_BYTES" ]; then
+      ONEGATE_VALUE=$(cat "$work/now")
+      export ONEGATE_VALUE
+    fi
+    result=0
+    (
+      trap - HUP INT TERM
+      exec "$shell_of_command" -c "$option_exec" <"$work/now"
+    ) || result=$?
+    if [ "$result" -gt 128 ] && signal=$(kill -l "$((result - 128))" 2>/dev/null); then
+      watch_log "The command was killed by SIG${signal#SIG}."
+    elif [ "$result" != 0 ]; then
+      watch_log "The command ended with exit code $result."
+    fi
+  done
+}
+
+end_watch() {
+  trap '' HUP INT TERM
+  if [ -n "$runner_pid" ]; then
+    rm -f "$work/next"
+    exec 3>&-
+    for pid in $watchdog_pid $client_pid $timer_pid $feeder_pid $nap_pid; do end_child "$pid"; done
+    watchdog_pid='' client_pid='' timer_pid='' feeder_pid='' nap_pid=''
+    left=$GRACE_S
+    while kill -0 "$runner_pid" 2>/dev/null && [ "$left" -gt 0 ]; do
+      sleep 1
+      left=$((left - 1))
+    done
+  fi
+  exit 0
 }
 
 # READY at the end of a boot (spec onegate-cli.md 4).
@@ -1324,15 +1783,260 @@ ready_script_succeeds() {
   return 1
 }
 
+# The built-in checks: each adds to $reasons why it did not pass.
+
+add_reason() {
+  reasons=$reasons${reasons:+; }$1
+}
+
+# Takes port, or host:port or [::1]:port, apart; sets $host and $port, $host empty for this machine.
+read_port() {
+  port=${1##*:} host=${1%:*}
+  case $1 in
+    \[*\]:*) host=${host#\[} host=${host%\]} ;;
+    *:*:* | :*) port='' ;;
+    *:*) ;;
+    *) host='' ;;
+  esac
+  case $port in
+    '' | *[!0-9]* | ??????*) port=0 ;;
+  esac
+  if [ "$port" -lt 1 ] || [ "$port" -gt 65535 ]; then
+    failure="READY_TCP must be ports such as 80 or db.example:5432, not $(shown "$1")."
+    return 1
+  fi
+}
+
+check_port() {
+  read_port "$1" || return 1
+  if [ -n "$host" ]; then
+    connects "$host" && return 0
+  else
+    connects 127.0.0.1 && return 0
+    first_reason=$reason
+    connects ::1 && return 0
+    reason=$first_reason
+  fi
+  add_reason "TCP port $1 does not answer: $reason"
+}
+
+# Whether $1 takes a connection on $port; sets $reason where not.
+connects() {
+  check_host=$1
+  : >"$work/log"
+  : >"$work/raw"
+  run_watched start_connection "$((MAX_CHECK_S + 1))"
+  reason=''
+  case $check_client in
+    bash) [ "$result" != 0 ] || return 0 ;;
+    # It tells how long it took to be connected.
+    curl) grep -q '[1-9]' "$work/raw" && return 0 ;;
+    wget) grep -q 'connected\.$' "$work/log" && return 0 ;;
+    # Connected, it waits for the other side until it is ended.
+    *) { [ "$result" = 0 ] || [ "$timed_out" = yes ]; } && return 0 ;;
+  esac
+  if reason_in_log; then
+    reason=${reason#the } reason=${reason#its name is not known}
+    reason=${reason#connection was } reason=${reason:-unknown name}
+    [ "$reason" != refused ] || reason='connection refused'
+  else
+    reason='no connection in time'
+  fi
+  return 1
+}
+
+start_connection() {
+  case $check_client in
+    bash) exec bash -c ': <>"/dev/tcp/$0/$1"' "$check_host" "$port" >/dev/null 2>"$work/log" </dev/null ;;
+    curl)
+      case $check_host in *:*) check_host="[$check_host]" ;; esac
+      # Connected, it waits for the other side until it is ended.
+      exec "$program" -q -sSv -g --noproxy '*' --max-time "$MAX_CURL_CHECK_S" -w '%{time_connect}' "telnet://$check_host:$port" \
+        >"$work/raw" 2>"$work/log" </dev/null
+      ;;
+    wget)
+      case $check_host in *:*) check_host="[$check_host]" ;; esac
+      exec "$program" --no-config --no-proxy --tries=1 --timeout="$MAX_CHECK_S" --max-redirect=0 -O /dev/null \
+        -o "$work/log" "http://$check_host:$port/" >/dev/null 2>&1 </dev/null
+      ;;
+    *)
+      # Not every nc knows a limit, and ours comes a second later.
+      set -- "$program" ${applet:+"$applet"} -w "$MAX_CHECK_S"
+      [ "$nc_half_closes" = yes ] || set -- "$program" -v -z -w "$MAX_CHECK_S"
+      exec "$@" "$check_host" "$port" >/dev/null 2>"$work/log" </dev/null
+      ;;
+  esac
+}
+
+# Asked in the way OneGate is, but without a token, and whosever the certificate is.
+check_address() {
+  shown_address=${1%%[?#]*}
+  case $shown_address in *://*@*) shown_address=${shown_address%%://*}://${shown_address#*@} ;; esac
+  if ! split_url "$1"; then
+    failure="READY_HTTP must be a URL such as http://127.0.0.1/health, not $(shown "$shown_address")."
+    return 1
+  fi
+  read_endpoint "$1" || return 1
+  scheme=$url_scheme
+  if ! choose_client; then
+    add_reason "$shown_address cannot be asked: TLS needs curl or GNU wget"
+    return 0
+  fi
+  rest=${1#*://}
+  case $rest in
+    */*) rest=/${rest#*/} ;;
+    *\?*) rest=/?${rest#*\?} ;;
+    *) rest=/ ;;
+  esac
+  saved_insecure=$insecure insecure=yes proxy='' token='' method=GET type='' timeout=$MAX_CHECK_S
+  exchange "${rest%%#*}"
+  insecure=$saved_insecure
+  # The body plays no part, and may never end.
+  if [ "$status" = 000 ]; then
+    if [ "$client" = nc ]; then read_head "$work/raw" first; else read_head "$work/head"; fi
+  fi
+  case $status in
+    2??) ;;
+    000)
+      reason=${lost#*cannot be reached: }
+      case $lost in *'did not answer'*) reason="nothing came within $MAX_CHECK_S s" ;; esac
+      reason=${reason%.}
+      [ "$reason" != 'the connection was refused' ] || reason='connection refused'
+      add_reason "$shown_address does not answer: $reason"
+      ;;
+    *) add_reason "$shown_address answers $status" ;;
+  esac
+}
+
+check_unit() {
+  case $1 in
+    '' | *[!A-Za-z0-9_.@:\\-]*)
+      failure="READY_UNIT must be systemd units such as nginx.service, not $(shown "$1")."
+      return 1
+      ;;
+  esac
+  if ! in_path systemctl; then
+    add_reason "systemctl is-active $1 cannot be run: there is no systemctl"
+    return 0
+  fi
+  systemctl=$found unit=$1
+  run_watched start_systemctl "$MAX_CHECK_S"
+  [ "$result" = 0 ] || add_reason "the unit $1 is not active"
+}
+
+start_systemctl() {
+  exec "$systemctl" is-active --quiet -- "$unit" >/dev/null 2>&1 </dev/null
+}
+
+# Does `$1 WORD` for the words of $3, which blanks (and with $2=commas, commas) part.
+for_words() {
+  words=$3
+  if [ "$2" = commas ]; then words=$(printf '%s' "$words" | tr , ' '); fi
+  set -f
+  # shellcheck disable=SC2086
+  set -- "$1" $words
+  set +f
+  check=$1
+  shift
+  for word in "$@"; do
+    "$check" "$word" || return 1
+  done
+}
+
+# Sets $reasons to why the checks do not pass. Fails, with $failure, when one cannot be understood.
+run_checks() {
+  reasons=''
+  [ -z "$ready_tcp$ready_http" ] || choose_check_client || return 1
+  for_words check_port commas "$ready_tcp" || return 1
+  for_words check_address blanks "$ready_http" || return 1
+  [ -z "$ready_file" ] || [ -e "$ready_file" ] || add_reason "the file $ready_file does not exist"
+  for_words check_unit commas "$ready_unit"
+}
+
+# Any client of OneGate's can look at a port, whatever the endpoint; bash does it best.
+choose_check_client() {
+  scheme=http where=''
+  choose_client || return 1
+  check_client=$client
+  if in_path bash; then check_client=bash; fi
+}
+
+# One short line without what the original's scanner trips over (spec onegate-api.md 4.4).
+reason_text() {
+  printf '%s' "$1" | tr '\001-\037\177"\\[],=' "                                ''();:" | awk -v most="$MAX_REASON_BYTES" '
+    {
+      gsub(/ +/, " "); sub(/^ /, ""); sub(/[ .]+$/, ""); sub(/^the /, "The ")
+      if (length($0) < most) { printf "%s.", $0; exit }
+      text = substr($0, 1, most - 3)
+      # A character that was cut in two.
+      sub(/[\300-\377][\200-\277]*$/, "", text)
+      printf "%s...", text; exit
+    }'
+}
+
+# READY=NO with its reason, where that is asked for; tried again, since nothing comes after it.
+tell_failure() {
+  [ "$tells_failure" = yes ] || return 0
+  text="READY=NO
+READY_REASON=\"$(reason_text "$1")\""
+  option_retries=$asked_retries has_retries=$has_asked_retries
+  if prepare && update 1 "$text"; then
+    printf 'Reported not READY\n'
+  else
+    printf 'ERROR: \n%s\nFailed to report not READY\n' "$failure" >&2
+  fi
+}
+
+# A boot before this one may have left its reason. Servers that cannot remove it in the same PUT get two.
+report_ready() {
+  prepare || return 1
+  if [ "$tells_failure" = no ]; then
+    update 1 READY=YES
+    return
+  fi
+  update 1 'READY=YES
+READY_REASON=[]' && return 0
+  case $status in 400 | 500) ;; *) return 1 ;; esac
+  update 1 READY=YES || return 1
+  # Refused where there is none, too.
+  update 2 READY_REASON || return 0
+}
+
+# Sets $value to what option $1 or else variable $2 says.
+option_or_variable() {
+  variable "$2"
+  [ -z "$1" ] || value=$1
+}
+
+read_checks() {
+  option_or_variable "$option_tcp" READY_TCP
+  ready_tcp=$value
+  option_or_variable "$option_http" READY_HTTP
+  ready_http=$value
+  option_or_variable "$option_file" READY_FILE
+  ready_file=$value
+  option_or_variable "$option_unit" READY_UNIT
+  ready_unit=$value
+  variable REPORT_READY_FAILURE
+  tells_failure=no
+  case $value in
+    [Yy][Ee][Ss]) tells_failure=yes ;;
+    [Nn][Oo]) ;;
+    *) [ -z "$ready_tcp$ready_http$ready_file$ready_unit" ] || tells_failure=yes ;;
+  esac
+}
+
 command_ready() {
+  asked_retries=$option_retries has_asked_retries=$has_retries
   read_context
   variable REPORT_READY
   [ "$value" = YES ] || exit 0
+  read_checks
   variable RETRY_COUNT
-  bounded RETRY_COUNT "${value:-3}" 1 "$MAX_RETRY_COUNT" || fail "$failure"
-  left=${trimmed%.*}
+  bounded RETRY_COUNT "${value:-3}" 1 "$MAX_RETRY_COUNT" || fail_ready
+  tries_left=${trimmed%.*}
   variable RETRY_WAIT_PERIOD
-  bounded RETRY_WAIT_PERIOD "${value:-10}" 0 "$MAX_RETRY_WAIT_S" || fail "$failure"
+  bounded RETRY_WAIT_PERIOD "${value:-10}" 0 "$MAX_RETRY_WAIT_S" || fail_ready
   period=$trimmed
   variable READY_SCRIPT_PATH
   script_path=$value script=''
@@ -1343,25 +2047,161 @@ command_ready() {
   fi
   trap 'exit 1' HUP INT TERM
   make_work || fail "$failure"
-  # RETRY_COUNT counts the tries, so none is repeated within.
-  option_retries=0 has_retries=yes
   vm_path=/vm
   while :; do
-    if [ -n "$script_path" ] && [ ! -e "$script_path" ]; then
+    # RETRY_COUNT counts the tries, so none is repeated within.
+    option_retries=0 has_retries=yes
+    reason_of_try=''
+    run_checks || fail_ready
+    if [ -n "$reasons" ]; then
+      reason_of_try=$reasons
+      printf '%s\n' "$reasons" >&2
+    elif [ -n "$script_path" ] && [ ! -e "$script_path" ]; then
       printf '%s does not exist\n' "$script_path" >&2
+      tell_failure "$script_path does not exist"
       exit 1
-    fi
-    if ready_script_succeeds; then
-      if prepare && update 1 READY=YES; then
-        printf 'Reported READY\n'
-        exit 0
-      fi
+    elif ! ready_script_succeeds; then
+      reason_of_try="The ready script $reason"
+    elif report_ready; then
+      printf 'Reported READY\n'
+      exit 0
+    else
       printf 'ERROR: \n%s\nFailed to report READY\n' "$failure" >&2
     fi
-    left=$((left - 1))
-    [ "$left" -gt 0 ] || exit 1
+    tries_left=$((tries_left - 1))
+    [ "$tries_left" -gt 0 ] || break
     nap "$period"
   done
+  [ -z "$reason_of_try" ] || tell_failure "$reason_of_try"
+  exit 1
+}
+
+# A context that cannot be understood never becomes ready, which its owner should see without a console.
+fail_ready() {
+  fault=$failure
+  vm_path=/vm
+  make_work && tell_failure "$fault"
+  fail "$fault"
+}
+
+# What is wrong, and what to do: less than what the command for Node finds out.
+
+found_ok() {
+  printf 'ok      %-12s%s\n' "$1" "$2"
+}
+
+found_wrong() {
+  printf 'WRONG   %-12s%s\n%20s-> %s\n' "$1" "$2" '' "$3"
+  is_wrong=yes
+}
+
+doctor_context() {
+  variable ONEGATE_ENDPOINT
+  if [ -n "$context_file" ]; then
+    found_ok context "It is read from $context_file."
+  elif [ -n "${ONEGATE_ENDPOINT:-}${TOKENTXT:-}${ONEGATE_TOKEN:-}${VMID:-}" ]; then
+    found_ok context 'It comes from the environment.'
+  else
+    missing_file=$ONE_ENV
+    [ -z "$context_directory" ] || missing_file=$context_directory/context.sh
+    found_wrong context "There is no context: $missing_file cannot be read." \
+      'Is the context package installed, and did it run? Otherwise mount the disk that is labelled CONTEXT and set CONTEXT_DIR to it.'
+  fi
+}
+
+doctor_identity() {
+  # What is wrong first is told; the rest depends on it.
+  if read_identity; then
+    found_ok endpoint "$where"
+    found_ok token 'There is one.'
+    found_ok 'vm id' "$vm_id"
+    if [ -n "$file_VMID" ] && [ "$file_VMID" != "$vm_id" ] && [ -z "${TOKENTXT:-}${ONEGATE_TOKEN:-}" ]; then
+      found_wrong 'vm id' "VMID is $vm_id in the environment, but the context and its token are of VM $file_VMID." 'Unset VMID.'
+    fi
+    return 0
+  fi
+  case $failure in
+    ONEGATE_ENDPOINT*) found_wrong endpoint "$failure" 'The context has ONEGATE_ENDPOINT where the cloud knows its OneGate.' ;;
+    *token*) found_wrong token "$failure" "The VM's template needs CONTEXT = [ TOKEN = \"YES\" ]; then power the VM off and on." ;;
+    *) found_wrong 'vm id' "$failure" 'The context carries VMID; was all of it sourced?' ;;
+  esac
+  return 1
+}
+
+doctor_connection() {
+  case $lost in
+    *'name is not known'*) found_wrong name "$lost" 'Correct ONEGATE_ENDPOINT, or see whether /etc/resolv.conf names a server that answers.' ;;
+    *refused*) found_wrong connection "$lost" 'Is OneGate running there, on this port, and listening on more than its own loopback?' ;;
+    *certificate*) found_wrong tls "$lost" 'Add its authority to those of this machine, or take any with ONEGATE_INSECURE=YES.' ;;
+    *'TLS handshake'* | *'needs TLS'* | *'cannot do TLS'*) found_wrong tls "$lost" 'Does the server speak TLS on this port, and this client?' ;;
+    *'did not answer'* | *'timed out'*) found_wrong connection "$lost" 'A firewall or security group drops it, or the address is wrong.' ;;
+    *) found_wrong connection "$lost" 'See what lies between.' ;;
+  esac
+}
+
+# Sets $body to the answer's first line.
+read_body() {
+  body=$(sed -n 1p "$work/answer")
+}
+
+doctor_gate() {
+  own_token=$token
+  token='' method=GET type=''
+  exchange /vm
+  token=$own_token
+  read_body
+  case $status$body in
+    000*)
+      doctor_connection
+      return 1
+      ;;
+    '401Not authorized'* | '403Action ('* | '200{"VM":'*) found_ok onegate "$where is a OneGate." ;;
+    429*)
+      found_wrong onegate 'OneGate limits how often this VM may ask (429).' "Try again ${retry_after:+in $retry_after s, or }later."
+      return 1
+      ;;
+    5*)
+      found_wrong onegate "$where answers $status." 'OneGate, or a proxy before it, is in trouble: see its log.'
+      return 1
+      ;;
+    *)
+      found_wrong onegate "$where is not a OneGate: it answers $status." \
+        "A web server, or a proxy's login page: correct ONEGATE_ENDPOINT, or put the host into no_proxy."
+      return 1
+      ;;
+  esac
+}
+
+doctor_access() {
+  exchange /vm
+  case $status in
+    200) found_ok access "The token is taken, for VM $vm_id." ;;
+    401)
+      found_wrong access "OneGate does not take the token for VM $vm_id." \
+        "Token or VMID is of another VM, or the TOKEN_PASSWORD of the VM's creator has changed: power the VM off and on to get a new token."
+      ;;
+    *)
+      read_body
+      found_wrong access "OneGate answers $status: $body" 'Ask who runs the cloud.'
+      ;;
+  esac
+}
+
+command_doctor() {
+  is_wrong=no
+  read_context
+  doctor_context
+  [ "$has_timeout" = yes ] || option_timeout=5 has_timeout=yes
+  if doctor_identity; then
+    if prepare; then
+      if doctor_gate; then doctor_access; fi
+    else
+      lost=$failure
+      doctor_connection
+    fi
+  fi
+  [ "$is_wrong" = no ] || exit 1
+  printf 'Nothing is wrong.\n'
 }
 
 parse_arguments "$@"
@@ -1374,6 +2214,10 @@ case $resource in
   service) command_service ;;
   vrouter | vnet) command_network ;;
   ready) command_ready ;;
+  watch) command_watch ;;
+  identity) command_identity ;;
+  token) command_token ;;
+  doctor) command_doctor ;;
   *)
     print_help
     exit 255
