@@ -7,6 +7,7 @@
  * Texts are OpenNebula's where the spec has them (core-xmlrpc.md 1), without the `[one.vm.info]` head.
  */
 
+import { GatehouseError } from "../../shared/errors.ts";
 import type { Template, Vector } from "../../shared/template/types.ts";
 import type {
   Document,
@@ -23,6 +24,7 @@ import type {
   VmGroup,
   VmTemplate,
 } from "./model.ts";
+import type { CloudMonitoring } from "./monitoring.ts";
 
 /** Who asks. `uid` 0 and members of group 0 (oneadmin) may do everything. */
 export interface Actor {
@@ -63,6 +65,27 @@ export type RecoverOperation = (typeof RECOVER_OPERATIONS)[number];
 
 /** Replace the whole template, or append: same-name attributes replaced, others kept, empty vectors remove. */
 export type UpdateMode = "replace" | "append";
+
+/**
+ * What a caller asks of an update, in the same transaction; each may throw, and nothing is then written. A cloud that
+ * is reached over a wire and has no such transaction must let no update of its own of the same VM pass between reading
+ * and writing; what others write in that gap it cannot notice.
+ */
+export interface UpdateChecks {
+  /** Asked first, of the VM as it is: when it says no, the call throws `precondition_failed`. */
+  readonly precondition?: ((vm: Vm) => boolean) | undefined;
+  /** Told the user template as it is, and as it would become. */
+  readonly becomes?: (before: Template, after: Template) => void;
+}
+
+/** @throws GatehouseError `precondition_failed` */
+export function requirePrecondition(vm: Vm, { precondition }: Pick<UpdateChecks, "precondition">): void {
+  if (precondition === undefined || precondition(vm)) return;
+  throw new GatehouseError(
+    "precondition_failed",
+    `VM ${vm.id} is not as If-Match has it: read it again, and send the ETag it has now.`,
+  );
+}
 
 /** Three octal digits of new permissions; -1 keeps a bit (one.*.chmod): owner u,m,a, group u,m,a, other u,m,a. */
 export type PermissionBits = readonly [
@@ -119,12 +142,19 @@ export interface OwnedPool<T> extends Pool<T> {
 export interface VmPool extends OwnedPool<Vm> {
   /** Makes a VM from template text already parsed; returns its id. PENDING, or HOLD when asked. */
   allocate(actor: Actor, template: Template, options?: { hold?: boolean }): Promise<number>;
-  updateUserTemplate(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
+  updateUserTemplate(
+    actor: Actor,
+    id: number,
+    template: Template,
+    mode: UpdateMode,
+    checks?: UpdateChecks,
+  ): Promise<void>;
   /** Removes `NAME`, or one inner attribute `NAME/INNER`, from the user template. `not_found` when it is not there. */
   eraseUserAttribute(
     actor: Actor,
     id: number,
     path: readonly [string] | readonly [string, string],
+    checks?: Pick<UpdateChecks, "precondition">,
   ): Promise<void>;
   act(actor: Actor, id: number, action: VmAction): Promise<void>;
   deploy(actor: Actor, id: number, hostId: number): Promise<void>;
@@ -251,12 +281,40 @@ export interface GroupPool extends Pool<Group> {
   delete(actor: Actor, id: number): Promise<void>;
 }
 
-/** What happened, told after it is durable, in the order in which it became so. */
+/**
+ * What happened, told after it is durable, in the order in which it became so. A change of owner, name or permissions
+ * is a change like any other. `previous` is undefined for what was made; what was deleted is undefined itself.
+ */
 export type CloudEvent =
   | { readonly kind: "vm_state"; readonly vm: Vm; readonly previous: Vm | undefined }
   | { readonly kind: "vm_updated"; readonly vm: Vm; readonly previous: Vm }
-  | { readonly kind: "network_state"; readonly network: Network }
-  | { readonly kind: "host_state"; readonly host: Host };
+  | { readonly kind: "host_state"; readonly host: Host }
+  /** New readings, which are not durable; `at` in seconds since the epoch, when they were measured. */
+  | {
+      readonly kind: "vms_monitored";
+      readonly hostId: number;
+      readonly vmIds: readonly number[];
+      readonly at: number;
+    }
+  | {
+      readonly kind: "document_changed";
+      readonly id: number;
+      readonly document: Document | undefined;
+      readonly previous: Document | undefined;
+    }
+  | {
+      readonly kind: "router_changed";
+      readonly id: number;
+      readonly router: Router | undefined;
+      readonly previous: Router | undefined;
+    }
+  /** Also when only its leases are others; then both snapshots are the same. */
+  | {
+      readonly kind: "network_changed";
+      readonly id: number;
+      readonly network: Network | undefined;
+      readonly previous: Network | undefined;
+    };
 
 export interface Cloud {
   readonly vms: VmPool;
@@ -269,6 +327,7 @@ export interface Cloud {
   readonly users: UserPool;
   readonly groups: GroupPool;
   readonly vmGroups: Pool<VmGroup>;
+  readonly monitoring: CloudMonitoring;
   /** Listeners are called synchronously and must not throw; the returned function unsubscribes. */
   subscribe(listener: (event: CloudEvent) => void): () => void;
 }

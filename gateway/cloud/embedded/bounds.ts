@@ -9,17 +9,26 @@ export const MAX_SNAPSHOTS = 256;
 /** NICs and aliases together; QEMU takes fewer. */
 export const MAX_INTERFACES = 64;
 
-/** @throws GatehouseError `too_large` with the bound. */
-export function checkUserTemplate(userTemplate: Template): Template {
-  let length = 0;
-  for (const name of Object.keys(userTemplate)) {
-    for (const value of valuesOf(userTemplate, name)) length += name.length + lengthOf(value);
-  }
-  if (length <= MAX_USER_TEMPLATE_LENGTH) return userTemplate;
+/**
+ * The template, if it is within the bound, or at least no longer than the one before it: what is too long already may
+ * always shrink.
+ * @throws GatehouseError `too_large` with the bound.
+ */
+export function checkUserTemplate(userTemplate: Template, before: Template = {}): Template {
+  const length = templateLength(userTemplate);
+  if (length <= MAX_USER_TEMPLATE_LENGTH || length <= templateLength(before)) return userTemplate;
   throw new GatehouseError(
     "too_large",
     `A user template holds at most ${MAX_USER_TEMPLATE_LENGTH} characters in all; with this it would hold ${length}.`,
   );
+}
+
+function templateLength(template: Template): number {
+  let length = 0;
+  for (const name of Object.keys(template)) {
+    for (const value of valuesOf(template, name)) length += name.length + lengthOf(value);
+  }
+  return length;
 }
 
 function lengthOf(value: string | { readonly [name: string]: string }): number {

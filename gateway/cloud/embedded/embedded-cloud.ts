@@ -11,11 +11,12 @@ import type { Vm } from "../model.ts";
 import type { World } from "../world.ts";
 import { Documents } from "./documents.ts";
 import type { Driver } from "./driver.ts";
-import { EventBus } from "./events.ts";
+import { announceCommits, EventBus } from "./events.ts";
 import { Groups } from "./groups.ts";
 import { HostLoad } from "./host-load.ts";
 import { Hosts, makeHost } from "./hosts.ts";
 import { ALL_KINDS, CLOSINGS, USERS, VMS } from "./kinds.ts";
+import { EmbeddedMonitoring } from "./monitoring/monitoring.ts";
 import { Networks } from "./networks.ts";
 import { readOnlyPools } from "./read-only-pools.ts";
 import { recover } from "./recovery.ts";
@@ -70,6 +71,7 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
   const context = { registry, clock };
   const events = new EventBus();
   const { announce } = events;
+  announceCommits(registry, events);
   const driverFor = (vmMad: string) =>
     options.onlyDriver ?? options.drivers.find((driver) => driver.name === vmMad);
   const runner = new VmRunner({
@@ -85,6 +87,7 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
   const scheduler = new Scheduler({ registry, clock, log, announce, load, refusal });
   const maker = new VmMaker(clock, announce, options.onegateEndpoint);
   const vms = new Vms(context, announce, maker, runner);
+  const monitoring = new EmbeddedMonitoring({ registry, clock, log, announce, tell: events.tell });
   const drivers = options.onlyDriver === undefined ? options.drivers : [options.onlyDriver];
 
   const countLoad = () => load.recount(registry.collection(VMS).values());
@@ -101,13 +104,14 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
   return {
     vms,
     templates: new Templates(context, maker),
-    networks: new Networks(context, announce),
+    networks: new Networks(context),
     routers: new Routers(context, maker, vms),
     documents: new Documents(context),
     hosts: new Hosts(context, announce),
     users: new Users(context),
     groups: new Groups(context),
     ...readOnlyPools(context),
+    monitoring,
     subscribe: events.subscribe,
     isEmpty: () => registry.collection(USERS).size === 0,
     firstStart: async (first) => {
@@ -132,6 +136,7 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
       countLoad();
       events.subscribe(load.react);
       events.subscribe(react);
+      events.subscribe(monitoring.react);
       started = true;
       await takeUp(notedClosing(registry));
       await forgetClosing(registry);

@@ -9,7 +9,6 @@ import { indexOfAddress } from "../address.ts";
 import type { Actor, LeaseAddress, NetworkPool, UpdateMode } from "../cloud.ts";
 import type { AddressRange, LeaseHolder, Network, NetworkDetail } from "../model.ts";
 import { authorize, authorizeAdmin, DEFAULT_MODE } from "../permissions.ts";
-import type { Announce } from "./events.ts";
 import { LEASES, leaseKey, leasesOfNetwork, NETWORKS } from "./kinds.ts";
 import { freeRun, takeLease } from "./leases.ts";
 import { checkName } from "./names.ts";
@@ -33,11 +32,8 @@ interface NewNetwork {
 }
 
 export class Networks extends OwnedObjects<Network> implements NetworkPool {
-  readonly #announce: Announce;
-
-  constructor(context: PoolContext, announce: Announce) {
+  constructor(context: PoolContext) {
     super(context, NETWORKS, { noun: "virtual network", label: "NET" });
-    this.#announce = announce;
   }
 
   async detail(actor: Actor, id: number): Promise<NetworkDetail> {
@@ -163,7 +159,7 @@ export class Networks extends OwnedObjects<Network> implements NetworkPool {
   }
 
   #insert(tx: Transaction, actor: Actor, asked: NewNetwork): number {
-    const network = tx.insert(NETWORKS, (id) => ({
+    return tx.insert(NETWORKS, (id) => ({
       id,
       ...ownedBy(tx, actor),
       name: asked.name,
@@ -176,9 +172,7 @@ export class Networks extends OwnedObjects<Network> implements NetworkPool {
       clusterIds: asked.parent?.clusterIds ?? [0],
       template: asked.template,
       ranges: asked.ranges,
-    }));
-    this.#announce(tx, { kind: "network_state", network });
-    return network.id;
+    })).id;
   }
 }
 

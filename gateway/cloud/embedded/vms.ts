@@ -6,7 +6,15 @@ import { HOST_STATE } from "../../../shared/states/host.ts";
 import { appendTemplate, eraseAttribute } from "../../../shared/template/edit.ts";
 import { stringOf, type Template, vectorOf, vectorsOf } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
-import type { Actor, RecoverOperation, UpdateMode, VmAction, VmPool } from "../cloud.ts";
+import {
+  type Actor,
+  type RecoverOperation,
+  requirePrecondition,
+  type UpdateChecks,
+  type UpdateMode,
+  type VmAction,
+  type VmPool,
+} from "../cloud.ts";
 import type { Snapshot, Vm } from "../model.ts";
 import type { Right } from "../permissions.ts";
 import { checkRoom, checkUserTemplate, MAX_SNAPSHOTS } from "./bounds.ts";
@@ -51,21 +59,29 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
     );
   }
 
-  async updateUserTemplate(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {
-    await this.edit(actor, id, "MANAGE", (vm) => ({
-      ...vm,
-      userTemplate: checkUserTemplate(
-        mode === "append" ? appendTemplate(vm.userTemplate, template) : template,
-      ),
-    }));
+  async updateUserTemplate(
+    actor: Actor,
+    id: number,
+    template: Template,
+    mode: UpdateMode,
+    checks: UpdateChecks = {},
+  ): Promise<void> {
+    await this.edit(actor, id, "MANAGE", (vm) => {
+      requirePrecondition(vm, checks);
+      const userTemplate = mode === "append" ? appendTemplate(vm.userTemplate, template) : template;
+      checks.becomes?.(vm.userTemplate, userTemplate);
+      return { ...vm, userTemplate: checkUserTemplate(userTemplate, vm.userTemplate) };
+    });
   }
 
   async eraseUserAttribute(
     actor: Actor,
     id: number,
     path: readonly [string] | readonly [string, string],
+    checks: Pick<UpdateChecks, "precondition"> = {},
   ): Promise<void> {
     await this.edit(actor, id, "MANAGE", (vm) => {
+      requirePrecondition(vm, checks);
       const userTemplate = eraseAttribute(vm.userTemplate, path);
       if (userTemplate === undefined) {
         throw new GatehouseError(
