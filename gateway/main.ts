@@ -6,7 +6,7 @@ import { Health } from "./admin/health.ts";
 import { createHealthApp } from "./admin/health-app.ts";
 import { createSocketApp } from "./admin/socket-app.ts";
 import type { EmbeddedCloud } from "./cloud/embedded/embedded-cloud.ts";
-import { urlOf } from "./config/listening.ts";
+import { tlsFilesOf, urlOf } from "./config/listening.ts";
 import { oneGateSettings } from "./config/onegate-settings.ts";
 import type { Config } from "./config.ts";
 import { adminSocketPath } from "./main/admin-socket.ts";
@@ -14,13 +14,17 @@ import { Closers } from "./main/closers.ts";
 import { existingAuthFile } from "./main/first-start.ts";
 import { openHome } from "./main/home.ts";
 import { homeCommands } from "./main/home-commands.ts";
-import { type Endpoint, type Fetching, listen } from "./main/listen.ts";
+import { type HouseSight, openHouseSight } from "./main/house-sight.ts";
+import { type ListenOptions, listen } from "./main/listen.ts";
 import { openCloud } from "./main/open-cloud.ts";
 import { removeRunFile, writeRunFile } from "./main/run-file.ts";
 import { storeCheck } from "./main/store-check.ts";
 import { createServiceDirectory } from "./oneflow/directory.ts";
 import { createOneGate } from "./onegate/app.ts";
 import { followReadiness } from "./onegate/clear-ready.ts";
+import { networksOf } from "./onegate/fairness/networks.ts";
+import type { TrustOptions } from "./onegate/trust/trust.ts";
+import { openVault } from "./onegate/trust/vault.ts";
 import { createRpc } from "./rpc/app.ts";
 
 export interface HouseOptions {
@@ -28,6 +32,8 @@ export interface HouseOptions {
   readonly clock: Clock;
   /** A world's JSON text, to be loaded before anything listens. */
   readonly world?: string | undefined;
+  /** Of this package, for the metrics. */
+  readonly version: string;
 }
 
 /** A house that runs. */
@@ -61,7 +67,8 @@ export async function startHouse(config: Config, options: HouseOptions): Promise
 }
 
 async function start(config: Config, options: HouseOptions, closers: Closers): Promise<House> {
-  const { log, clock, world } = options;
+  const { log, clock, world, version } = options;
+  const closing = new AbortController();
   const home = await openHome(config.home);
   closers.add("home", () => home.close());
   // Until it is written again, a file that a crash left behind would point at nobody.
@@ -71,16 +78,23 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   let onegateUrl: string | undefined;
   const onegateEndpoint = () => config.onegate.endpoint ?? onegateUrl;
   const cloud = await openCloud(config, { store: home.store, log, clock, onegateEndpoint, world });
+  const vault = await openVault(home.store, clock);
+  await vault.passwords.forgetEnded();
+  const sight = await openHouseSight(config, { cloud, store: home.store, version, clock, log });
+  closers.add("sight", () => sight.close());
   const health = new Health(clock);
   let up = false;
   health.register("start", async () => (up ? undefined : "not everything listens"));
   health.register("store", storeCheck(home.store));
 
-  const servers = { config, cloud, health, log, clock, closers };
+  const trust = { vault, url: onegateEndpoint };
+  const servers = { config, cloud, trust, sight, health, log, clock, closers, closing: closing.signal };
   const adminUrl = await serveAdmin(servers);
   if (config.onegate.enabled) onegateUrl = await serveOneGate(servers);
   const rpcUrl = config.rpc.enabled ? await serveRpc(servers) : undefined;
   closers.add("cloud", () => cloud.close());
+  // First of all: a guest that waits for a change shall not keep the house open.
+  closers.add("waiters", () => closing.abort());
   if (config.onegate.clear_ready) closers.add("readiness", await followReadiness(cloud, log));
   await cloud.start();
 
@@ -102,26 +116,46 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
 interface Servers {
   readonly config: Config;
   readonly cloud: EmbeddedCloud;
+  readonly trust: TrustOptions;
+  readonly sight: HouseSight;
   readonly health: Health;
   readonly log: Logger;
   readonly clock: Clock;
   readonly closers: Closers;
+  /** Aborted when the house closes, before anything is closed. */
+  readonly closing: AbortSignal;
 }
 
 /** The admin port, which it gives the URL of, and the admin socket. */
 async function serveAdmin(servers: Servers): Promise<string> {
-  const { config, cloud, health, log } = servers;
-  const port = await serve(servers, "admin", createHealthApp(health, log), config.admin);
-  const socketApp = createSocketApp(health, homeCommands(cloud, config.home), log);
-  await serve(servers, "admin.sock", socketApp, { socketPath: adminSocketPath(config.home) });
+  const { config, cloud, trust, sight, health, log, clock } = servers;
+  const app = createHealthApp(health, log, sight.admin?.metrics);
+  const port = await serve(servers, { name: "admin", app, endpoint: config.admin });
+  const commands = homeCommands(cloud, trust.vault, clock, config.home);
+  const socketApp = createSocketApp(health, commands, log, sight.admin);
+  const endpoint = { socketPath: adminSocketPath(config.home) };
+  await serve(servers, { name: "admin.sock", app: socketApp, endpoint });
   return urlOf(config.admin.host, port);
 }
 
 async function serveOneGate(servers: Servers): Promise<string> {
-  const { config, cloud, clock, log } = servers;
+  const { config, cloud, trust, sight, clock, log, closing } = servers;
   const services = createServiceDirectory(cloud);
-  const app = createOneGate({ cloud, services, settings: oneGateSettings(config), clock, log });
-  return urlOf(config.onegate.host, await serve(servers, "onegate", app, config.onegate));
+  const settings = oneGateSettings(config);
+  const app = createOneGate({
+    cloud,
+    services,
+    settings,
+    trust,
+    observer: sight.observer,
+    clock,
+    log,
+    closing,
+  });
+  const connections = { ...settings.connections, isExempt: networksOf(settings.trustedProxies) };
+  const tls = tlsFilesOf(config);
+  const port = await serve(servers, { name: "onegate", app, endpoint: config.onegate, connections, tls });
+  return urlOf(config.onegate.host, port, tls === undefined ? "http" : "https");
 }
 
 async function serveRpc(servers: Servers): Promise<string> {
@@ -129,18 +163,17 @@ async function serveRpc(servers: Servers): Promise<string> {
   let url: string | undefined;
   const endpoint = () => `${url ?? urlOf(config.rpc.host, config.rpc.port)}/RPC2`;
   const app = createRpc({ cloud, clock, log, endpoint });
-  url = urlOf(config.rpc.host, await serve(servers, "rpc", app, config.rpc));
+  url = urlOf(config.rpc.host, await serve(servers, { name: "rpc", app, endpoint: config.rpc }));
   return url;
 }
 
 /** The port taken. */
 async function serve(
-  { log, clock, closers }: Servers,
-  name: string,
-  app: Fetching,
-  endpoint: Endpoint,
+  { sight, log, clock, closers }: Servers,
+  server: Omit<ListenOptions, "clock" | "log">,
 ): Promise<number> {
-  const listening = await listen({ name, app, endpoint, clock, log });
-  closers.add(name, () => listening.close());
+  const listening = await listen({ ...server, clock, log });
+  closers.add(server.name, () => listening.close());
+  sight.listens(server.name, listening);
   return listening.port;
 }

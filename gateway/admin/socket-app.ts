@@ -7,13 +7,13 @@ import type { Logger } from "../../shared/log.ts";
 import { type HomeCommands, MAX_WORLD_BYTES } from "./commands.ts";
 import type { Health } from "./health.ts";
 import { createHealthApp } from "./health-app.ts";
+import type { Sight } from "./sight.ts";
+import { createTokenApp } from "./token-app.ts";
 
 /** Errors are `{"error":{"code","message"}}`, from which admin-client makes the same error again. */
-export function createSocketApp(health: Health, commands: HomeCommands, log: Logger): Hono {
+export function createSocketApp(health: Health, commands: HomeCommands, log: Logger, sight?: Sight): Hono {
   const app = new Hono();
-  app.get("/token/:vmId{[0-9]{1,10}}", async (context) => {
-    return context.json({ token: await commands.token(Number(context.req.param("vmId"))) });
-  });
+  app.route("/", createTokenApp(commands));
   app.post("/import", bodyLimit({ maxSize: MAX_WORLD_BYTES, onError: tooLarge }), async (context) => {
     await commands.importWorld(await context.req.text());
     return context.json({ imported: true });
@@ -21,7 +21,13 @@ export function createSocketApp(health: Health, commands: HomeCommands, log: Log
   app.get("/export", async (context) => {
     return context.body(await commands.exportWorld(), 200, { "Content-Type": "application/json" });
   });
-  app.route("/", createHealthApp(health, log));
+  app.get("/top", async (context) => {
+    if (sight === undefined) {
+      throw new GatehouseError("not_found", "Metrics are turned off: set admin.metrics.enabled to true.");
+    }
+    return context.json(await sight.top());
+  });
+  app.route("/", createHealthApp(health, log, sight?.metrics));
   app.onError((error, context) => {
     if (isGatehouseError(error)) {
       return context.json({ error: { code: error.code, message: error.message } }, HTTP_STATUS[error.code]);

@@ -2,7 +2,7 @@
 
 import { Command } from "commander";
 import { LEAVES } from "../config/leaves.ts";
-import { endpointWarning, processDriverUse } from "../config/listening.ts";
+import { endpointWarning, processDriverUse, tlsFilesOf } from "../config/listening.ts";
 import type { LoadedConfig } from "../config.ts";
 import { type CommonOptions, loadFor, withCommonOptions } from "./common-options.ts";
 import type { CliContext } from "./context.ts";
@@ -23,6 +23,7 @@ export function checkCommand(context: CliContext): Command {
     )
     .action((options: CommonOptions & { json?: boolean }) => {
       const loaded = loadFor(context, options);
+      tlsFilesOf(loaded.config);
       const settings = settingsOf(loaded);
       const warning = endpointWarning(loaded.config);
       const notes = [...loaded.notes, ...(warning === undefined ? [] : [warning]), driverNote(loaded)];

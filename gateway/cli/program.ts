@@ -6,7 +6,9 @@ import { checkCommand } from "./check.ts";
 import type { CliContext } from "./context.ts";
 import { exportCommand } from "./export.ts";
 import { importCommand } from "./import.ts";
+import { metricsCommand } from "./metrics.ts";
 import { tokenCommand } from "./token.ts";
+import { topCommand } from "./top.ts";
 import { upCommand } from "./up.ts";
 import { packageVersion } from "./version.ts";
 
@@ -36,11 +38,24 @@ function programOf(context: CliContext): Command {
       "after",
       "\nExit codes: 0 success, 1 the house failed, 2 the caller erred.\nEvery setting has an environment variable, GATEHOUSE_<SECTION>_<KEY>; gatehouse check lists the settings.",
     );
-  const commands = [upCommand, checkCommand, tokenCommand, importCommand, exportCommand];
+  const commands = [
+    upCommand,
+    checkCommand,
+    tokenCommand,
+    importCommand,
+    exportCommand,
+    metricsCommand,
+    topCommand,
+  ];
   for (const make of commands) program.addCommand(make(context));
-  for (const command of [program, ...program.commands]) {
+  for (const command of withSubcommands(program)) {
     command.exitOverride().configureOutput({ writeOut: context.out, writeErr: context.err });
     command.allowExcessArguments(false);
   }
   return program;
+}
+
+/** The command, and all below it. */
+function withSubcommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }

@@ -12,6 +12,7 @@ import { stopRequested } from "../main/stop-signals.ts";
 import { type House, startHouse } from "../main.ts";
 import { type CommonOptions, loadFor, withCommonOptions } from "./common-options.ts";
 import type { CliContext } from "./context.ts";
+import { packageVersion } from "./version.ts";
 import { readWorldFile } from "./world-file.ts";
 
 interface UpOptions extends CommonOptions {
@@ -57,7 +58,7 @@ async function up(context: CliContext, options: UpOptions): Promise<void> {
   for (const note of notes) log.info({ note }, "From the configuration");
   const warning = endpointWarning(config);
   if (warning !== undefined) log.warn({ host: config.onegate.host }, warning);
-  const house = await startHouse(config, { log, clock, world });
+  const house = await startHouse(config, { log, clock, world, version: packageVersion() });
   context.out(summary(config, house));
   const { onegate } = house.urls;
   if (options.demo && onegate !== undefined) {

@@ -1,6 +1,7 @@
 /** What follows from where the servers listen: URLs, and whether strangers could reach the house. */
 
 import { isIP } from "node:net";
+import { GatehouseError } from "../../shared/errors.ts";
 import type { Config } from "./schema.ts";
 
 /** 127.0.0.0/8, ::1 and localhost. */
@@ -11,9 +12,21 @@ export function isLoopback(host: string): boolean {
 }
 
 /** The URL of a server; one that listens on every address is reached on loopback, from this machine. */
-export function urlOf(host: string, port: number): string {
+export function urlOf(host: string, port: number, scheme: "http" | "https" = "http"): string {
   const reached = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return `http://${isIP(reached) === 6 ? `[${reached}]` : reached}:${port}`;
+  return `${scheme}://${isIP(reached) === 6 ? `[${reached}]` : reached}:${port}`;
+}
+
+/**
+ * Where OneGate's certificate and key are; undefined: it speaks plain HTTP.
+ * @throws GatehouseError `bad_request` when only one of the two is set.
+ */
+export function tlsFilesOf({ onegate }: Config): { certFile: string; keyFile: string } | undefined {
+  const { cert_file: certFile, key_file: keyFile } = onegate.tls;
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };
+  const missing = certFile === undefined ? "onegate.tls.cert_file" : "onegate.tls.key_file";
+  throw new GatehouseError("bad_request", `${missing} is not set: HTTPS takes a certificate and its key.`);
 }
 
 /** A warning when guests on other machines are told an address that only this one reaches; otherwise undefined. */

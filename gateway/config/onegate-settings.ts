@@ -22,6 +22,7 @@ export function oneGateSettings({ onegate }: Config): OneGateSettings {
       attributeNameLength: onegate.limits.attribute_name_length,
       attributeLength: onegate.limits.attribute_length,
     },
+    connections: { max: onegate.max_connections, maxPerAddress: onegate.max_connections_per_address },
     sessions: {
       enabled: onegate.sessions.enabled,
       defaultLifetimeS: onegate.sessions.default_lifetime_s,

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { LOG_LEVELS } from "../../shared/log.ts";
-import { oneGateSettingsSchema } from "../onegate/settings.ts";
+import { networkText, oneGateSettingsSchema } from "../onegate/settings.ts";
 
 const MAX_LIST_ITEMS = 1_000;
 const MEBIBYTE = 1_024 * 1_024;
@@ -106,7 +106,13 @@ const onegate = z
       .default(ONEGATE.profile)
       .describe("open or hardened; hardened: what takes a VM down needs a grant of its template"),
     bind_addresses: on("whether a token only counts from its VM's own addresses", ONEGATE.bindAddresses),
-    trusted_proxies: names("addresses or CIDR ranges of proxies whose X-Forwarded-For is believed", []),
+    trusted_proxies: z
+      .array(networkText)
+      .max(MAX_LIST_ITEMS)
+      .default([])
+      .describe(
+        "a list of addresses or CIDR ranges (10.0.0.1, 10.0.0.0/8, fd00::/8) of proxies whose X-Forwarded-For is believed",
+      ),
     clear_ready: on("whether READY goes when its VM leaves RUNNING", ONEGATE.clearReady),
     sessions: z
       .strictObject({
@@ -147,13 +153,26 @@ const onegate = z
         key_file: text("the path of its PEM private key").optional(),
       })
       .prefault({}),
-    max_connections: whole("connections at one time", 16, 1_000_000, 16_384),
-    max_connections_per_address: whole("connections of one address at one time", 1, 1_000_000, 8_192),
+    max_connections: whole("connections at one time", 16, 1_000_000, ONEGATE.connections.max),
+    max_connections_per_address: whole(
+      "connections of one address at one time",
+      1,
+      1_000_000,
+      ONEGATE.connections.maxPerAddress,
+    ),
   })
   .prefault({});
 
 /** 5031 is next to OneGate's port and used by no daemon of OpenNebula; fixed, so that a probe can be set up once. */
-const admin = z.strictObject({ host, port: port(5031) }).prefault({});
+const admin = z
+  .strictObject({
+    host,
+    port: port(5031),
+    metrics: z
+      .strictObject({ enabled: on("whether requests are counted for /metrics and gatehouse top") })
+      .prefault({}),
+  })
+  .prefault({});
 
 /** The port of OpenNebula's own core, whose clients find it there unasked. */
 const rpc = z

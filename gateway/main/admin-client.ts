@@ -4,28 +4,54 @@ import { request } from "node:http";
 import { z } from "zod";
 import { ERROR_CODES, errorText, GatehouseError } from "../../shared/errors.ts";
 import type { HomeCommands } from "../admin/commands.ts";
+import { rotated, tokenStanding } from "../admin/token-messages.ts";
 
 /** A house that says nothing for so long hangs. */
 const SILENCE_TIMEOUT_MS = 300_000;
 
 const failure = z.object({ error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }) });
 const tokenAnswer = z.object({ token: z.string() });
+const allowAnswer = z.object({ changed: z.boolean() });
 
 /** Undefined when no house answers at this socket. */
 export async function connectAdmin(socketPath: string): Promise<HomeCommands | undefined> {
-  const call = (method: string, path: string, body?: string) => ask(socketPath, method, path, body);
-  try {
-    await call("GET", "/healthz");
-  } catch (error) {
-    if (isNobodyThere(error)) return undefined;
-    throw error;
-  }
+  const call = await callAdmin(socketPath);
+  if (call === undefined) return undefined;
   return {
-    token: async (vmId) => tokenAnswer.parse(JSON.parse(await call("GET", `/token/${vmId}`))).token,
+    ...tokenCommandsOver(call),
     importWorld: async (text) => {
       await call("POST", "/import", text);
     },
     exportWorld: () => call("GET", "/export"),
+  };
+}
+
+/** Sends one request; its answer's body. @throws GatehouseError as the house threw it, `unavailable`. */
+type Call = (method: string, path: string, body?: string) => Promise<string>;
+
+/** Undefined when no house answers at this socket. */
+export async function callAdmin(socketPath: string): Promise<Call | undefined> {
+  const call: Call = (method, path, body) => ask(socketPath, method, path, body);
+  try {
+    await call("GET", "/healthz");
+    return call;
+  } catch (error) {
+    if (isNobodyThere(error)) return undefined;
+    throw error;
+  }
+}
+
+function tokenCommandsOver(call: Call): Omit<HomeCommands, "importWorld" | "exportWorld"> {
+  return {
+    token: async (vmId) => tokenAnswer.parse(JSON.parse(await call("GET", `/token/${vmId}`))).token,
+    revokeTokens: async (vmId, classic) => {
+      await call("POST", `/token/${vmId}/revoke`, JSON.stringify({ classic }));
+    },
+    allowToken: async (vmId) =>
+      allowAnswer.parse(JSON.parse(await call("POST", `/token/${vmId}/allow`))).changed,
+    rotateTokenPassword: async (user, graceMs) =>
+      rotated.parse(JSON.parse(await call("POST", "/token-password", JSON.stringify({ user, graceMs })))),
+    tokenStanding: async () => tokenStanding.parse(JSON.parse(await call("GET", "/tokens"))),
   };
 }
 

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { GatehouseError } from "../../shared/errors.ts";
 import { type HomeLock, lockHome } from "../store/lock.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
+import type { StoreStats } from "../store/stats.ts";
 import type { Store } from "../store/store.ts";
 
 export interface Home {
   readonly path: string;
-  readonly store: Store;
+  readonly store: Store & { readonly stats: StoreStats };
   /** Closes the store, and gives the home free. */
   close(): Promise<void>;
 }

@@ -2,26 +2,36 @@
 
 import { rmSync } from "node:fs";
 import { Server } from "node:http";
+import { createServer as createSecureServer, Server as SecureServer } from "node:https";
 import type { Duplex } from "node:stream";
+import { promisify } from "node:util";
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from "@hono/node-server";
 import type { Clock } from "../../shared/clock.ts";
 import { errorText, GatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
+import { CONNECTION_TIMES } from "../onegate/fairness/connection-times.ts";
+import { boundConnections, type ConnectionBounds } from "./connections.ts";
+import { followTls, readTls, type TlsFiles, type TlsIdentity } from "./tls.ts";
 
 /** A head of more bytes than this, 10,000 headers among them, is answered 431 by Node. */
 const MAX_HEADER_BYTES = 16 * 1_024;
-/** A sender that has not finished its head, or its whole request, by then gets 408. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-/** How often those two are looked at. */
+/** How often heads and requests are looked at that take too long. */
 const TIMEOUT_CHECK_MS = 2_000;
-/** Connections idle between requests, and those on which nothing moves within one, are closed. */
-const KEEP_ALIVE_TIMEOUT_MS = 30_000;
-const IDLE_TIMEOUT_MS = 120_000;
 /** Further connections are closed at once; below the usual limit of open files twice over. */
 const MAX_CONNECTIONS = 8_192;
 /** Requests under way may finish for so long when the house closes. */
 const CLOSE_GRACE_MS = 5_000;
+
+const SERVER_OPTIONS = {
+  maxHeaderSize: MAX_HEADER_BYTES,
+  headersTimeout: CONNECTION_TIMES.headMs,
+  requestTimeout: CONNECTION_TIMES.requestMs,
+  connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  keepAliveTimeout: CONNECTION_TIMES.keepAliveMs,
+};
+
+/** A handshake takes no longer than a head may. */
+const TLS_RULES = { minVersion: "TLSv1.2", handshakeTimeout: CONNECTION_TIMES.headMs } as const;
 
 /** What @hono/node-server calls for a request. */
 export interface Fetching {
@@ -36,6 +46,8 @@ export type Endpoint =
 export interface Listening {
   /** The TCP port really taken; 0 on a unix socket. */
   readonly port: number;
+  /** Connections that are open now. */
+  openConnections(): Promise<number>;
   /** Stops taking connections, and waits for requests under way. */
   close(): Promise<void>;
 }
@@ -45,14 +57,19 @@ export interface ListenOptions {
   readonly name: string;
   readonly app: Fetching;
   readonly endpoint: Endpoint;
+  /** Other than MAX_CONNECTIONS in all. */
+  readonly connections?: ConnectionBounds | undefined;
+  /** HTTPS, and nothing else, with this certificate, which is read again when its files change. */
+  readonly tls?: TlsFiles | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 /** @throws GatehouseError `conflict` when the address is taken, `unavailable` when it cannot be listened on. */
 export async function listen(options: ListenOptions): Promise<Listening> {
-  const { name, app, endpoint, clock, log } = options;
-  const server = createServer(app);
+  const { name, endpoint, clock, log, tls } = options;
+  const identity = tls === undefined ? undefined : readTls(tls);
+  const server = createServer(options, identity);
   await new Promise<void>((resolve, reject) => {
     server.once("listening", resolve);
     server.once("error", (error) => reject(cannotListen(name, endpoint, error)));
@@ -61,28 +78,46 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   server.on("error", (error) =>
     log.error({ err: error, server: name }, "A server failed to take a connection"),
   );
+  const unfollow = follow(server, identity, options);
   const address = server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : 0,
-    close: () => close(server, clock),
+    openConnections: promisify(server.getConnections.bind(server)),
+    close: () => {
+      unfollow();
+      return close(server, clock);
+    },
   };
 }
 
-function createServer(app: Fetching): Server {
-  const server = createAdaptorServer({
-    fetch: (request, bindings) => app.fetch(request, bindings),
-    serverOptions: {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    },
-  });
-  if (!(server instanceof Server))
+type AnyServer = Server | SecureServer;
+
+/** Renewals of the certificate reach new connections; the old ones keep what they began with. */
+function follow(
+  server: AnyServer,
+  current: TlsIdentity | undefined,
+  { tls, clock, log }: ListenOptions,
+): () => void {
+  if (tls === undefined || current === undefined || !(server instanceof SecureServer)) return () => undefined;
+  const apply = (identity: TlsIdentity): void => server.setSecureContext({ ...identity, ...TLS_RULES });
+  return followTls({ files: tls, current, clock, log, apply });
+}
+
+function createServer({ app, connections }: ListenOptions, identity: TlsIdentity | undefined): AnyServer {
+  const fetch: Fetching["fetch"] = (request, bindings) => app.fetch(request, bindings);
+  const server =
+    identity === undefined
+      ? createAdaptorServer({ fetch, serverOptions: SERVER_OPTIONS })
+      : createAdaptorServer({
+          fetch,
+          createServer: createSecureServer,
+          serverOptions: { ...SERVER_OPTIONS, ...identity, ...TLS_RULES },
+        });
+  if (!(server instanceof Server || server instanceof SecureServer))
     throw new GatehouseError("internal", "The adaptor made no HTTP/1.1 server.");
-  server.maxConnections = MAX_CONNECTIONS;
-  server.setTimeout(IDLE_TIMEOUT_MS);
+  if (connections === undefined) server.maxConnections = MAX_CONNECTIONS;
+  else boundConnections(server, connections);
+  server.setTimeout(CONNECTION_TIMES.idleMs);
   server.on("clientError", refuseClient);
   return server;
 }
@@ -108,7 +143,7 @@ function refuseClient(error: Error & { code?: string }, socket: Duplex): void {
 }
 
 /** Node binds a unix socket before `listen` returns, so the mask is changed for that one call only. */
-function bind(server: Server, endpoint: Endpoint): void {
+function bind(server: AnyServer, endpoint: Endpoint): void {
   if (!("socketPath" in endpoint)) {
     server.listen(endpoint.port, endpoint.host);
     return;
@@ -134,7 +169,7 @@ function cannotListen(name: string, endpoint: Endpoint, error: Error): Gatehouse
   });
 }
 
-async function close(server: Server, clock: Clock): Promise<void> {
+async function close(server: AnyServer, clock: Clock): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const cancel = clock.after(CLOSE_GRACE_MS, () => server.closeAllConnections());

@@ -7,7 +7,7 @@ import type { Config } from "../config.ts";
 import type { Store } from "../store/store.ts";
 import { makeDrivers } from "./drivers.ts";
 import { firstStart } from "./first-start.ts";
-import { homeCommands } from "./home-commands.ts";
+import { importWorldText } from "./home-commands.ts";
 import { trustedUids } from "./trusted-users.ts";
 
 export interface OpenCloudOptions {
@@ -35,7 +35,7 @@ export async function openCloud(config: Config, options: OpenCloudOptions): Prom
     onegateEndpoint,
   });
   await firstStart(cloud, config);
-  if (world !== undefined) await homeCommands(cloud, config.home).importWorld(world);
+  if (world !== undefined) await importWorldText(cloud, config.home, world);
   for (const uid of await trustedUids(cloud, config, log)) trusted.add(uid);
   return cloud;
 }

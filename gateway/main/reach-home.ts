@@ -5,6 +5,7 @@ import type { Logger } from "../../shared/log.ts";
 import type { HomeCommands } from "../admin/commands.ts";
 import { openEmbeddedCloud } from "../cloud/embedded/embedded-cloud.ts";
 import type { Config } from "../config.ts";
+import { openVault } from "../onegate/trust/vault.ts";
 import { connectAdmin } from "./admin-client.ts";
 import { adminSocketPath } from "./admin-socket.ts";
 import { firstStart } from "./first-start.ts";
@@ -12,6 +13,7 @@ import { openHome, requireHome } from "./home.ts";
 import { homeCommands } from "./home-commands.ts";
 
 export { type HomeCommands, MAX_WORLD_BYTES } from "../admin/commands.ts";
+export { MAX_GRACE_MS, type TokenStanding } from "../admin/token-messages.ts";
 
 export interface ReachOptions {
   readonly log: Logger;
@@ -38,7 +40,8 @@ export async function reachHome<R>(
     const onegateEndpoint = () => config.onegate.endpoint;
     const cloud = await openEmbeddedCloud({ store: home.store, clock, log, drivers: [], onegateEndpoint });
     if (create) await firstStart(cloud, config);
-    return await work(homeCommands(cloud, config.home));
+    const vault = await openVault(home.store, clock);
+    return await work(homeCommands(cloud, vault, clock, config.home));
   } finally {
     await home.close();
   }

@@ -8,7 +8,7 @@ import { shown } from "./ids.ts";
 import { parseJson } from "./json.ts";
 import { prepareAction } from "./performs.ts";
 import { type GateContext, type GuestHandler, requireAction } from "./route.ts";
-import { vmIdOf } from "./vm.ts";
+import { otherVm, vmIdOf } from "./vm.ts";
 
 interface ActionRequest {
   readonly perform: string;
@@ -21,10 +21,13 @@ export function actionHandler({ cloud, settings, relations }: GateContext): Gues
   const restricted = restrictedNames(settings.restrictedActions);
   return async function act(request, guest) {
     const vmId = vmIdOf(request);
+    const note = { what: "action", target: otherVm(guest, vmId) };
+    request.note = note;
     if (vmId !== guest.vm.id) await relations.reach(guest, vmId);
     const { perform, params } = readAction(await request.text());
     if (restricted.has(perform.toLowerCase())) throw notAllowed(perform);
     const prepared = prepareAction(perform, params);
+    request.note = { ...note, details: [prepared.canonicalName] };
     if (restricted.has(prepared.canonicalName)) throw notAllowed(perform);
     requireAction(guest, prepared.canonicalName);
     await prepared.run({ vms: cloud.vms, owner: guest.owner, vmId });

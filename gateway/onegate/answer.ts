@@ -6,6 +6,8 @@ export interface Answer {
   readonly status: number;
   /** null: none, and no content type either. */
   readonly body: string | null;
+  /** The body's bytes, where many are told the same: sent as they are, without a copy for each. */
+  readonly bytes?: Uint8Array<ArrayBuffer> | undefined;
   readonly kind: ContentKind;
   /** Strong, of the body; the frame computes it for a GET that brings none. Documents that are kept bring theirs. */
   readonly etag?: string | undefined;

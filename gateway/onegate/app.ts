@@ -8,7 +8,8 @@ import type { Logger } from "../../shared/log.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import type { ServiceDirectory, ServiceScaler } from "../oneflow/directory.ts";
 import { createAuthenticator } from "./authenticate.ts";
-import { UNLIMITED } from "./fairness/limits.ts";
+import { Waiters } from "./change/waiters.ts";
+import { createLimits } from "./fairness/rates.ts";
 import { createRelations } from "./relation.ts";
 import { createIntake, type GateEnv } from "./request.ts";
 import { framed, type GateContext, refused } from "./route.ts";
@@ -16,6 +17,7 @@ import { gateRoutes } from "./routes.ts";
 import type { OneGateSettings } from "./settings.ts";
 import { type GateObserver, UNOBSERVED } from "./sight/observer.ts";
 import { Standings } from "./trust/standing.ts";
+import { createTrust, type TrustOptions } from "./trust/trust.ts";
 
 export interface OneGateDependencies {
   readonly cloud: Cloud;
@@ -26,20 +28,34 @@ export interface OneGateDependencies {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observer?: GateObserver | undefined;
+  /** None where nothing is kept: then classic tokens are the only ones. */
+  readonly trust?: TrustOptions | undefined;
+  /** Aborted when the house closes: whoever waits for a change is answered then. */
+  readonly closing?: AbortSignal | undefined;
 }
 
 /** The app; serve it with @hono/node-server, which also hands over a GET's body, or call `app.request()`. */
 export function createOneGate(dependencies: OneGateDependencies): Hono<GateEnv> {
-  const { cloud, services, scaler, settings, clock, log, observer = UNOBSERVED } = dependencies;
+  const { cloud, services, scaler, settings, clock, log, observer = UNOBSERVED, closing } = dependencies;
+  const maxPerVm = settings.limits.enabled ? settings.limits.waitersPerVm : Number.POSITIVE_INFINITY;
+  const trust = dependencies.trust === undefined ? undefined : createTrust(dependencies.trust, clock);
   const gate: GateContext = {
     cloud,
     settings,
     clock,
     log,
-    authenticator: createAuthenticator(cloud, new Standings(settings, log)),
+    trust,
+    authenticator: createAuthenticator({
+      cloud,
+      standings: new Standings(settings, log),
+      trust,
+      sessionsEnabled: settings.sessions.enabled,
+    }),
     relations: createRelations(cloud, services),
-    limits: UNLIMITED,
+    limits: createLimits(settings.limits, clock),
     observer,
+    waiters: new Waiters({ cloud, clock, observer, maxPerVm, closing }),
+    closing,
     intake: createIntake(settings, clock),
   };
   const app = new Hono<GateEnv>({ getPath: squeezedPath });

@@ -3,14 +3,20 @@
 import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
 import { VM_STATE } from "../../shared/states/vm.ts";
 import { stringOf } from "../../shared/template/types.ts";
-import { classicToken, MIN_TOKEN_PASSWORD_LENGTH, tokensEqual } from "../../shared/tokens/classic.ts";
 import { type Actor, type Cloud, SYSTEM } from "../cloud/cloud.ts";
 import type { User, Vm } from "../cloud/model.ts";
 import { exactId } from "./ids.ts";
 import { singleParameter } from "./parameters.ts";
 import type { GateRequest } from "./request.ts";
+import { type ClassicProof, ExpectedTokens } from "./trust/classic-tokens.ts";
 import type { Grants } from "./trust/scopes.ts";
+import type { Session } from "./trust/session.ts";
+import { looksLikeSession, type Sessions } from "./trust/sessions.ts";
 import type { Standings } from "./trust/standing.ts";
+import type { Trust } from "./trust/trust.ts";
+import type { Vault } from "./trust/vault.ts";
+
+export type Proof = ClassicProof | Session;
 
 /** The VM that a token proved, and its owner, as whom everything is done from there on. */
 export interface Guest {
@@ -18,6 +24,7 @@ export interface Guest {
   readonly owner: Actor;
   /** What its token may do. */
   readonly grants: Grants;
+  readonly proof: Proof;
 }
 
 /** `pathNamesVm`: the route's `:id` is a VM's, and may stand for a missing VMID header. */
@@ -33,47 +40,112 @@ export interface Authenticator {
   readonly recognise: (request: GateRequest) => Guest | undefined;
 }
 
-/** Tokens of live VMs in a house of any size seen; past it the oldest are computed again. */
-const MAX_REMEMBERED_TOKENS = 100_000;
+export interface AuthenticatorParts {
+  readonly cloud: Pick<Cloud, "vms" | "users">;
+  readonly standings: Standings;
+  /** None: classic tokens only, and none is ever taken back. */
+  readonly trust: Trust | undefined;
+  readonly sessionsEnabled: boolean;
+}
 
-export function createAuthenticator(
-  cloud: Pick<Cloud, "vms" | "users">,
-  standings: Standings,
-): Authenticator {
-  const expected = new ExpectedTokens();
+export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
+  const means: Means = {
+    cloud: parts.cloud,
+    sessions: parts.sessionsEnabled ? parts.trust?.sessions : undefined,
+    judge: new Judge(parts),
+  };
+  return {
+    authenticate: (request, pathNamesVm) => authenticate(means, request, pathNamesVm),
+    recognise: (request) => recognise(means, request),
+  };
+}
+
+/** What both ways of finding out who asks go by. */
+interface Means {
+  readonly cloud: AuthenticatorParts["cloud"];
+  readonly sessions: Sessions | undefined;
+  readonly judge: Judge;
+}
+
+async function authenticate(
+  { cloud, sessions, judge }: Means,
+  request: GateRequest,
+  pathNamesVm: boolean,
+): Promise<Guest> {
+  const token = tokenOf(request);
+  if (token === undefined) throw notAuthorized();
+  const session = looksLikeSession(token) ? await sessions?.known(token) : undefined;
+  if (session === undefined && looksLikeSession(token)) throw notAuthorized();
+  const vmId =
+    session === undefined
+      ? exactId((await claimedVmId(request, pathNamesVm)) ?? "")
+      : agreedVmId(request, session);
+  if (vmId === undefined) throw notAuthorized();
+  const vm = await found(cloud.vms.get(SYSTEM, vmId));
+  const creatorId = creatorOf(vm);
+  if (creatorId === undefined) throw notAuthorized();
+  const creator = await found(cloud.users.get(SYSTEM, creatorId));
+  const proof = judge.prove(vm, creator, session ?? token);
+  const owner = proof === undefined ? undefined : await cloud.users.actor(vm.uid);
+  const guest = proof && owner && judge.admit(request, { vm, owner, proof });
+  if (guest === undefined) throw notAuthorized();
+  return guest;
+}
+
+function recognise({ cloud, sessions, judge }: Means, request: GateRequest): Guest | undefined {
+  const token = tokenOf(request);
+  if (token === undefined) return undefined;
+  const session = looksLikeSession(token) ? sessions?.recall(token) : undefined;
+  if (session === undefined && looksLikeSession(token)) return undefined;
+  const vmId =
+    session === undefined ? exactId(request.header("x-onegate-vmid") ?? "") : agreedVmId(request, session);
+  const vm = vmId === undefined ? undefined : cloud.vms.peek(SYSTEM, vmId);
+  const creator = vm === undefined ? undefined : cloud.users.peek(SYSTEM, creatorOf(vm) ?? -1);
+  if (vm === undefined || creator === undefined) return undefined;
+  const proof = judge.prove(vm, creator, session ?? token);
+  const owner = proof === undefined ? undefined : cloud.users.peekActor(vm.uid);
+  return proof && owner && judge.admit(request, { vm, owner, proof });
+}
+
+/** Says what is proved, of a VM and its creator that were found. */
+class Judge {
+  readonly #standings: Standings;
+  readonly #vault: Vault | undefined;
+  readonly #expected: ExpectedTokens;
+
+  constructor({ standings, trust }: AuthenticatorParts) {
+    this.#standings = standings;
+    this.#vault = trust?.vault;
+    this.#expected = new ExpectedTokens(trust?.vault.passwords);
+  }
+
+  /** `shown`: a session token that is ours, or the text of a classic one. */
+  prove(vm: Vm, creator: User, shown: Session | string): Proof | undefined {
+    if (vm.state === VM_STATE.DONE) return undefined;
+    const vault = this.#vault;
+    if (typeof shown !== "string") {
+      return vault !== undefined && shown.standsFor(vm, creator, vault) ? shown : undefined;
+    }
+    return vault?.revocations.refusesClassic(vm) ? undefined : this.#expected.prove(vm, creator, shown);
+  }
+
   /** Undefined when the token does not count from where it was sent. */
-  const guestOf = (request: GateRequest, vm: Vm, owner: Actor): Guest | undefined => {
-    const { grants, takesFrom } = standings.of(vm);
-    return takesFrom === undefined || takesFrom(request.address) ? { vm, owner, grants } : undefined;
-  };
-  const authenticate: Authenticate = async (request, pathNamesVm) => {
-    const token = request.header("x-onegate-token");
-    if (token === undefined || token === "") throw notAuthorized();
-    const vmId = exactId((await claimedVmId(request, pathNamesVm)) ?? "");
-    if (vmId === undefined) throw notAuthorized();
-    const vm = await found(cloud.vms.get(SYSTEM, vmId));
-    if (vm.state === VM_STATE.DONE) throw notAuthorized();
-    const creatorId = creatorOf(vm);
-    if (creatorId === undefined) throw notAuthorized();
-    const creator = await found(cloud.users.get(SYSTEM, creatorId));
-    if (!expected.prove(vm, creator, token)) throw notAuthorized();
-    const owner = await cloud.users.actor(vm.uid);
-    const guest = owner === undefined ? undefined : guestOf(request, vm, owner);
-    if (guest === undefined) throw notAuthorized();
-    return guest;
-  };
-  const recognise = (request: GateRequest): Guest | undefined => {
-    const token = request.header("x-onegate-token");
-    const vmId = exactId(request.header("x-onegate-vmid") ?? "");
-    if (!token || vmId === undefined) return undefined;
-    const vm = cloud.vms.peek(SYSTEM, vmId);
-    if (vm === undefined || vm.state === VM_STATE.DONE) return undefined;
-    const creator = cloud.users.peek(SYSTEM, creatorOf(vm) ?? -1);
-    if (creator === undefined || !expected.prove(vm, creator, token)) return undefined;
-    const owner = cloud.users.peekActor(vm.uid);
-    return owner === undefined ? undefined : guestOf(request, vm, owner);
-  };
-  return { authenticate, recognise };
+  admit(request: GateRequest, proved: Pick<Guest, "vm" | "owner" | "proof">): Guest | undefined {
+    const { vm, owner, proof } = proved;
+    const { grants, takesFrom } = this.#standings.of(vm);
+    if (takesFrom !== undefined && !takesFrom(request.address)) return undefined;
+    return { vm, owner, grants: proof.kind === "session" ? proof.narrow(grants) : grants, proof };
+  }
+}
+
+function tokenOf(request: GateRequest): string | undefined {
+  return request.header("x-onegate-token")?.trim() || undefined;
+}
+
+/** A session token says itself whose it is; a VMID header beside it must not say otherwise. */
+function agreedVmId(request: GateRequest, { vmId }: Session): number | undefined {
+  const header = request.header("x-onegate-vmid");
+  return header === undefined || exactId(header.trim()) === vmId ? vmId : undefined;
 }
 
 /** The user whose TOKEN_PASSWORD signs the VM's token, whoever owns the VM now. */
@@ -103,28 +175,4 @@ async function found<T>(read: Promise<T>): Promise<T> {
 
 function notAuthorized(): GatehouseError {
   return new GatehouseError("unauthorized", "Not authorized");
-}
-
-/** The token of each VM, kept while what it is made of stays the same: a cipher object costs about 50 µs. */
-class ExpectedTokens {
-  readonly #kept = new Map<number, { stime: number; password: string; token: string }>();
-
-  /** True when `token` is the VM's, as signed by its creator. */
-  prove(vm: Vm, creator: User, token: string): boolean {
-    const password = stringOf(creator.template, "TOKEN_PASSWORD") ?? "";
-    return password.length >= MIN_TOKEN_PASSWORD_LENGTH && tokensEqual(this.#of(vm, password), token.trim());
-  }
-
-  #of(vm: Vm, password: string): string {
-    const kept = this.#kept.get(vm.id);
-    if (kept !== undefined && kept.stime === vm.stime && kept.password === password) return kept.token;
-    const token = classicToken({ vmId: vm.id, stime: vm.stime, tokenPassword: password });
-    this.#kept.delete(vm.id);
-    if (this.#kept.size >= MAX_REMEMBERED_TOKENS) {
-      const [oldest] = this.#kept.keys();
-      if (oldest !== undefined) this.#kept.delete(oldest);
-    }
-    this.#kept.set(vm.id, { stime: vm.stime, password, token });
-    return token;
-  }
 }

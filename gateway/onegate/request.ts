@@ -1,12 +1,14 @@
 /** One request as the handlers see it: headers, parameters and body, each read only when someone asks. */
 
 import { randomBytes } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Clock } from "../../shared/clock.ts";
 import { type BodySource, decodeText, isFormLabelled, readBody } from "./body.ts";
+import { createAddressReader, NO_PEER } from "./fairness/client-address.ts";
 import { NO_PARAMETERS, type Parameters, parseParameters } from "./parameters.ts";
+import type { OneGateSettings } from "./settings.ts";
 import type { RequestNote } from "./sight/observer.ts";
 
 /** node's request and response are there behind @hono/node-server, not behind `app.request()`. */
@@ -23,16 +25,27 @@ export interface Intake {
   addressOf(incoming: IncomingMessage | undefined): string;
 }
 
+export type IntakeSettings = Pick<OneGateSettings, "maxBodyBytes" | "trustedProxies">;
+
 /** Ids are a random start and a count: cheap, and unlike those of the last run in the logs. */
-export function createIntake({ maxBodyBytes }: { readonly maxBodyBytes: number }, clock: Clock): Intake {
+export function createIntake(settings: IntakeSettings, clock: Clock): Intake {
+  const { maxBodyBytes, trustedProxies } = settings;
+  const read = createAddressReader(trustedProxies);
   const run = randomBytes(4).toString("hex");
   let count = 0;
   return {
     maxBodyBytes,
     clock,
     nextId: () => `${run}-${++count}`,
-    addressOf: (incoming) => incoming?.socket.remoteAddress ?? "local",
+    addressOf: (incoming) =>
+      incoming === undefined ? NO_PEER : read(incoming.socket.remoteAddress, forwardedFor(incoming)),
   };
+}
+
+/** Lines of it that came more than once are joined by node, in order. */
+function forwardedFor({ headers }: IncomingMessage): string | undefined {
+  const value = headers["x-forwarded-for"];
+  return Array.isArray(value) ? value.join(",") : value;
 }
 
 export class GateRequest implements BodySource {
@@ -81,6 +94,24 @@ export class GateRequest implements BodySource {
     return headerOf(this.#context, name);
   }
 
+  /** Calls back once, when the client has gone without its answer; the returned function ends that. */
+  onGone(listener: () => void): () => void {
+    const outgoing = nodeResponse(this.#context);
+    const { incoming } = this;
+    if (outgoing === undefined || incoming === undefined) return () => undefined;
+    if (incoming.socket.destroyed) queueMicrotask(listener);
+    // Of pipelined requests only the first has its response on the socket, so the others learn it from the request.
+    const onRequestClosed = (): void => {
+      if (incoming.socket.destroyed) listener();
+    };
+    outgoing.once("close", listener);
+    incoming.once("close", onRequestClosed);
+    return () => {
+      outgoing.off("close", listener);
+      incoming.off("close", onRequestClosed);
+    };
+  }
+
   /** A part of the path, percent-decoded; undefined when the route has none of that name. */
   pathParameter(name: string): string | undefined {
     return this.#context.req.param(name);
@@ -99,13 +130,8 @@ export class GateRequest implements BodySource {
     return this.#query;
   }
 
-  /** True when there is neither a query nor a body. */
-  isPlain(): boolean {
-    return (
-      !this.url.includes("?") &&
-      this.header("content-length") === undefined &&
-      this.header("transfer-encoding") === undefined
-    );
+  hasBody(): boolean {
+    return this.header("content-length") !== undefined || this.header("transfer-encoding") !== undefined;
   }
 
   /** The body's bytes. @throws GatehouseError `too_large` over the configured bound. */
@@ -137,4 +163,9 @@ function nodeRequest(context: Context<GateEnv>): IncomingMessage | undefined {
   // Hono leaves `env` undefined when `app.request()` is called without one, whatever the type says.
   const bindings: Partial<HttpBindings> | undefined = context.env;
   return bindings?.incoming;
+}
+
+function nodeResponse(context: Context<GateEnv>): ServerResponse | undefined {
+  const bindings: Partial<HttpBindings> | undefined = context.env;
+  return bindings?.outgoing;
 }

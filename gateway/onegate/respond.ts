@@ -20,7 +20,8 @@ export interface Framing {
 }
 
 /** Every header put together at once: on the hot path each further step costs a microsecond. */
-export function responseOf({ status, body, kind, headers }: Answer, framing: Framing): Response {
+export function responseOf(answer: Answer, framing: Framing): Response {
+  const { status, body, bytes, kind, headers } = answer;
   const all: Record<string, string> = {
     "X-Content-Type-Options": "nosniff",
     "X-Request-Id": framing.requestId,
@@ -31,7 +32,10 @@ export function responseOf({ status, body, kind, headers }: Answer, framing: Fra
     all.RateLimit = framing.rate.limit;
     all["RateLimit-Policy"] = framing.rate.policy;
   }
-  return new Response(body, { status, headers: headers === undefined ? all : { ...all, ...headers } });
+  return new Response(body === null ? null : (bytes ?? body), {
+    status,
+    headers: headers === undefined ? all : { ...all, ...headers },
+  });
 }
 
 /** What an error's answer needs of the request. */

@@ -5,29 +5,40 @@
 
 import type { Context, Handler } from "hono";
 import type { Clock } from "../../shared/clock.ts";
-import { GatehouseError } from "../../shared/errors.ts";
+import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import type { Answer } from "./answer.ts";
 import type { Authenticator, Guest } from "./authenticate.ts";
 import { etagOf, matchesAny } from "./change/etag.ts";
+import { createHold } from "./change/hold.ts";
+import { refuseCondition } from "./change/precondition.ts";
+import type { Subject } from "./change/subjects.ts";
+import { waitMsOf } from "./change/wait-time.ts";
+import type { Waiters } from "./change/waiters.ts";
 import type { Limits, RateState } from "./fairness/limits.ts";
+import type { OperationName } from "./openapi/operations.ts";
 import type { Relations } from "./relation.ts";
 import { type GateEnv, GateRequest, type Intake } from "./request.ts";
 import { failureOf, responseOf } from "./respond.ts";
 import type { OneGateSettings, Permissions } from "./settings.ts";
 import type { GateObserver } from "./sight/observer.ts";
 import type { Grants, Scope } from "./trust/scopes.ts";
+import type { Trust } from "./trust/trust.ts";
 
 export interface GateContext {
   readonly cloud: Cloud;
   readonly settings: OneGateSettings;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly trust: Trust | undefined;
   readonly authenticator: Authenticator;
   readonly relations: Relations;
   readonly limits: Limits;
   readonly observer: GateObserver;
+  readonly waiters: Waiters;
+  /** Aborted when the house closes. */
+  readonly closing: AbortSignal | undefined;
   readonly intake: Intake;
 }
 
@@ -50,7 +61,7 @@ interface RouteHead {
   /** As Hono writes it: `/vms/:id`. */
   readonly path: string;
   /** Its name in the OpenAPI document. */
-  readonly operation: string;
+  readonly operation: OperationName;
   readonly summary: string;
 }
 
@@ -62,6 +73,8 @@ export interface GuestRoute extends RouteHead {
   readonly scope?: Scope | ((request: GateRequest, guest: Guest) => Scope);
   /** The path's `:id` is a VM's, and may stand for a missing VMID header. */
   readonly pathNamesVm?: boolean;
+  /** What a GET's answer is made of beside the guest's own VM: a change of it wakes who waits. */
+  readonly subjects?: (request: GateRequest, guest: Guest) => readonly Subject[];
   readonly handle: GuestHandler;
 }
 
@@ -77,6 +90,8 @@ interface Passage {
   readonly request: GateRequest;
   guest: Guest | undefined;
   rate: RateState | undefined;
+  /** ms that it slept until something changed, or that its refusal was held back. */
+  waitedMs: number;
 }
 
 /** Frames a route. The permission is looked up once, and checked before authentication (spec onegate-api.md 3). */
@@ -88,8 +103,12 @@ export function framed(gate: GateContext, route: GateRoute): Handler<GateEnv> {
       request: new GateRequest(context, gate.intake),
       guest: undefined,
       rate: undefined,
+      waitedMs: 0,
     };
-    const fail = (error: unknown): Response => failed(gate, passage, route.path, error);
+    const fail = (error: unknown): Response | Promise<Response> =>
+      isGatehouseError(error) && error.code === "unauthorized" && passage.guest === undefined
+        ? unproved(gate, passage, route.path, error)
+        : failed(gate, passage, route.path, error);
     const finish = (answer: Answer): Response => finished(gate, passage, route.path, reads, answer);
     try {
       const answer = work(passage);
@@ -103,7 +122,7 @@ export function framed(gate: GateContext, route: GateRoute): Handler<GateEnv> {
 /** The answer to what is no route, and to an error outside every frame. */
 export function refused(gate: GateContext, context: Context<GateEnv>, error: unknown): Response {
   const request = new GateRequest(context, gate.intake);
-  const passage: Passage = { request, guest: undefined, rate: undefined };
+  const passage: Passage = { request, guest: undefined, rate: undefined, waitedMs: 0 };
   try {
     passage.rate = gate.limits.admitStranger(request);
   } catch (limited) {
@@ -112,26 +131,57 @@ export function refused(gate: GateContext, context: Context<GateEnv>, error: unk
   return failed(gate, passage, undefined, error);
 }
 
+/** A wrong token counts for its address; its answer may be late. */
+function unproved(
+  gate: GateContext,
+  passage: Passage,
+  route: string,
+  error: GatehouseError,
+): Response | Promise<Response> {
+  const { limits, clock } = gate;
+  try {
+    passage.rate = limits.admitStranger(passage.request);
+    const due = limits.wrongToken(passage.request);
+    if (due === undefined) return failed(gate, passage, route, error);
+    const since = clock.elapsed();
+    return due.then(() => {
+      passage.waitedMs += clock.elapsed() - since;
+      return failed(gate, passage, route, error);
+    });
+  } catch (limited) {
+    return failed(gate, passage, route, limited);
+  }
+}
+
 type Work = (passage: Passage) => Answer | Promise<Answer>;
 
 function guestWork(gate: GateContext, route: GuestRoute): Work {
   const { limits, settings } = gate;
   const { authenticate, recognise } = gate.authenticator;
-  const { scope, handle } = route;
+  const { method, scope, handle } = route;
   const pathNamesVm = route.pathNamesVm ?? false;
   const refusal =
     route.permission === undefined ? undefined : refusalOf(settings.permissions, route.permission);
+  const granted: GuestHandler = (request, guest) => {
+    if (scope !== undefined) requireScope(guest, typeof scope === "string" ? scope : scope(request, guest));
+    return handle(request, guest);
+  };
+  const hold = createHold({ ...gate, pathNamesVm, subjects: route.subjects, work: granted });
   const proved = (passage: Passage, guest: Guest): Answer | Promise<Answer> => {
     const { request } = passage;
     passage.guest = guest;
     passage.rate = limits.admitGuest(request, guest);
-    if (scope !== undefined) requireScope(guest, typeof scope === "string" ? scope : scope(request, guest));
-    return handle(request, guest);
+    if (method === "POST") refuseCondition(request);
+    const waitMs = method === "GET" ? waitMsOf(request) : undefined;
+    return waitMs === undefined ? granted(request, guest) : hold(passage, guest, waitMs);
   };
   const afterProof = async (passage: Passage): Promise<Answer> =>
     proved(passage, await authenticate(passage.request, pathNamesVm));
   return function work(passage) {
-    if (refusal !== undefined) throw new GatehouseError("forbidden", refusal);
+    if (refusal !== undefined) {
+      passage.rate = limits.admitStranger(passage.request);
+      throw new GatehouseError("forbidden", refusal);
+    }
     const known = recognise(passage.request);
     return known === undefined ? afterProof(passage) : proved(passage, known);
   };
@@ -184,16 +234,17 @@ function failed(gate: GateContext, passage: Passage, route: string | undefined, 
     { id, method, path, accept: request.header("accept") },
     gate.log,
   );
-  observe(gate, passage, route, answer.status, sentence);
+  observe(gate, passage, route, answer.status, sentence, rate && limitName(rate));
   return responseOf(answer, { requestId: id, rate: rate ?? passage.rate, etag: undefined });
 }
 
 function observe(
   { observer, clock }: GateContext,
-  { request, guest }: Passage,
+  { request, guest, waitedMs }: Passage,
   route: string | undefined,
   status: number,
   refusal: string | undefined,
+  limit?: string,
 ): void {
   observer.seen({
     id: request.id,
@@ -203,10 +254,16 @@ function observe(
     address: request.address,
     vmId: guest?.vm.id,
     status,
-    durationMs: clock.elapsed() - request.startedAt,
+    durationMs: clock.elapsed() - request.startedAt - waitedMs,
     note: request.note,
     refusal,
+    limit,
   });
+}
+
+/** `vm` of the policy `"vm";q=1000;w=10`. */
+function limitName({ policy }: RateState): string | undefined {
+  return /^"(\w+)"/.exec(policy)?.[1];
 }
 
 function refusalOf(permissions: Permissions, [resource, action]: Permission): string | undefined {

@@ -2,11 +2,17 @@
 
 import type { ServiceScaler } from "../oneflow/directory.ts";
 import { actionHandler } from "./action.ts";
+import { type Answer, jsonText } from "./answer.ts";
 import type { Guest } from "./authenticate.ts";
+import { groupsOf, networkOf, routerOf, serviceOf } from "./change/subjects.ts";
+import { showLimits } from "./fairness/limits-document.ts";
+import { openApiDocument } from "./openapi/document.ts";
+import type { OperationName } from "./openapi/operations.ts";
 import type { GateRequest } from "./request.ts";
 import { showRoot } from "./root.ts";
 import type { GateContext, GateRoute } from "./route.ts";
 import { scaleRole, showService } from "./service.ts";
+import { trustRoutes } from "./trust/routes.ts";
 import type { Scope } from "./trust/scopes.ts";
 import { valueHandler } from "./value.ts";
 import { vmHandlers, vmIdOf } from "./vm.ts";
@@ -16,7 +22,10 @@ import { showRouter } from "./vrouter.ts";
 /** Without a scaler (OneFlow is off) every scale is refused. */
 export function gateRoutes(gate: GateContext, scaler: ServiceScaler | undefined): readonly GateRoute[] {
   const original = originalRoutes(gate, scaler);
-  return [...original, ...valueRoutes(original)];
+  return withOpenApi(
+    [...original, ...valueRoutes(original), limitsRoute(gate), ...trustRoutes(gate)],
+    gate.settings.sslServer,
+  );
 }
 
 /** Those of the original (spec onegate-api.md 4). */
@@ -61,6 +70,7 @@ function originalRoutes(gate: GateContext, scaler: ServiceScaler | undefined): r
       summary: "A VM of the same service, or of the same virtual router",
       permission: ["vm", "show_by_id"],
       scope: ofOther("self:read", "service:read"),
+      subjects: (request, guest) => [`vm:${vmIdOf(request)}`, ...groupsOf(guest.vm)],
       handle: vm.showById,
     },
     {
@@ -90,6 +100,7 @@ function originalRoutes(gate: GateContext, scaler: ServiceScaler | undefined): r
       summary: "The service of the VM that asks, with its roles and their VMs",
       permission: ["service", "show"],
       scope: "service:read",
+      subjects: (_request, guest) => serviceOf(guest.vm),
       handle: showService(gate),
     },
     {
@@ -110,6 +121,7 @@ function originalRoutes(gate: GateContext, scaler: ServiceScaler | undefined): r
       summary: "The virtual router of the VM that asks",
       permission: ["vrouter", "show"],
       scope: "router:read",
+      subjects: (_request, guest) => routerOf(guest.vm),
       handle: showRouter(gate),
     },
     {
@@ -120,9 +132,22 @@ function originalRoutes(gate: GateContext, scaler: ServiceScaler | undefined): r
       summary: "A virtual network around the virtual router of the VM that asks",
       permission: ["vnet", "show_by_id"],
       scope: "router:read",
+      subjects: (request, guest) => [...networkOf(request.pathParameter("id")), ...routerOf(guest.vm)],
       handle: showNetwork(gate),
     },
   ];
+}
+
+/** What a guest's author wants to know before the first request. */
+function limitsRoute({ settings }: GateContext): GateRoute {
+  return {
+    access: "public",
+    method: "GET",
+    path: "/limits",
+    operation: "showLimits",
+    summary: "How often, how much and how long: the limits in force",
+    handle: showLimits(settings),
+  };
 }
 
 /** One scope for the guest's own VM, another for VMs beside it. */
@@ -130,19 +155,46 @@ function ofOther(own: Scope, other: Scope): (request: GateRequest, guest: Guest)
   return (request, guest) => (vmIdOf(request) === guest.vm.id ? own : other);
 }
 
-/** Documents whose single values can be asked for. */
-const VALUED = new Set(["showVm", "showVmById", "showService", "showRouter", "showNetwork"]);
+/** Documents whose single values can be asked for, and the operation that does it. */
+const VALUED: { readonly [operation in OperationName]?: OperationName } = {
+  showVm: "showVmValue",
+  showVmById: "showVmByIdValue",
+  showService: "showServiceValue",
+  showRouter: "showRouterValue",
+  showNetwork: "showNetworkValue",
+};
 
 /** Each of them stands under its document's path, and takes what the document takes. */
 function valueRoutes(original: readonly GateRoute[]): readonly GateRoute[] {
   return original.flatMap((route) => {
-    if (route.access !== "guest" || !VALUED.has(route.operation)) return [];
+    const operation = VALUED[route.operation];
+    if (route.access !== "guest" || operation === undefined) return [];
     return {
       ...route,
       path: `${route.path}/:path{.+}`,
-      operation: `${route.operation}Value`,
+      operation,
       summary: `${route.summary}: one value of it`,
       handle: valueHandler(route.path, route.handle),
     };
   });
+}
+
+/** The document tells of itself, too; it is made when it is first asked for. */
+function withOpenApi(routes: readonly GateRoute[], server: string | undefined): readonly GateRoute[] {
+  let answer: Answer | undefined;
+  const all: readonly GateRoute[] = [
+    ...routes,
+    {
+      access: "public",
+      method: "GET",
+      path: "/openapi.json",
+      operation: "showOpenApi",
+      summary: "This API as an OpenAPI document",
+      handle: () => {
+        answer ??= jsonText(JSON.stringify(openApiDocument(all, server)));
+        return answer;
+      },
+    },
+  ];
+  return all;
 }

@@ -9,6 +9,7 @@ import type { ServiceScaler, ServiceView } from "../oneflow/directory.ts";
 import { type Answer, EMPTY_OK, jsonText } from "./answer.ts";
 import type { Guest } from "./authenticate.ts";
 import { etagOf } from "./change/etag.ts";
+import { preconditionOf } from "./change/precondition.ts";
 import { shown } from "./ids.ts";
 import { parseJson } from "./json.ts";
 import { isUnreadable } from "./relation.ts";
@@ -21,14 +22,15 @@ export function showService({ cloud, relations }: GateContext): GuestHandler {
   const read = async (request: GateRequest, guest: Guest): Promise<Answer> => {
     const view = await relations.serviceOf(guest);
     const texts = (await wantsExtended(request)) ? extendedTexts : plainTexts;
-    return texts.of(view, await readVms(cloud, guest.owner, view));
+    const known = texts.now(view, guest.owner, (id) => cloud.vms.peek(guest.owner, id));
+    return known ?? texts.of(view, await readVms(cloud, guest.owner, view));
   };
   return function service(request, guest) {
-    // The text as last told, if nothing has changed; a query or a body may ask for the other form.
-    const view = request.isPlain() ? relations.peekService(guest) : undefined;
-    const known =
-      view === undefined ? undefined : plainTexts.peek(view, (id) => cloud.vms.peek(guest.owner, id));
-    return known === undefined ? read(request, guest) : known;
+    // Without waiting, if all is in memory; a body may ask for the other form.
+    const view = request.hasBody() ? undefined : relations.peekService(guest);
+    if (view === undefined) return read(request, guest);
+    const texts = request.query().has("extended") ? extendedTexts : plainTexts;
+    return texts.now(view, guest.owner, (id) => cloud.vms.peek(guest.owner, id)) ?? read(request, guest);
   };
 }
 
@@ -43,13 +45,26 @@ const scaleRequest = z.object({
 });
 
 /** Without a scaler (OneFlow is off) every scale is refused. */
-export function scaleRole({ relations }: GateContext, scaler: ServiceScaler | undefined): GuestHandler {
+export function scaleRole(
+  { cloud, relations }: GateContext,
+  scaler: ServiceScaler | undefined,
+): GuestHandler {
+  const texts = new ServiceTexts(shortVm);
   return async function scale(request, guest) {
     const role = request.pathParameter("role") ?? "";
-    const { id } = await relations.serviceOf(guest);
+    const note = { what: "scale", target: `role ${shown(role)}` };
+    request.note = note;
+    const view = await relations.serviceOf(guest);
+    const { id } = view;
+    const names = preconditionOf(request);
+    if (names !== undefined) {
+      const { etag = "" } = texts.of(view, await readVms(cloud, guest.owner, view));
+      if (!names(etag)) throw notAsNamed(id);
+    }
     const refused = `Error performing action on service ${id} role ${shown(role)}`;
     const wanted = scaleRequest.safeParse(parseJson(await request.text()));
     if (!wanted.success) throw new GatehouseError("bad_request", refused);
+    request.note = { ...note, details: [`cardinality ${wanted.data.cardinality}`] };
     if (scaler === undefined)
       throw new GatehouseError("unavailable", "Scaling needs OneFlow, which is not enabled.");
     try {
@@ -60,6 +75,14 @@ export function scaleRole({ relations }: GateContext, scaler: ServiceScaler | un
     }
     return EMPTY_OK;
   };
+}
+
+/** OneFlow decides anew by what the service is when it scales it, so this is looked at beforehand. */
+function notAsNamed(id: number): GatehouseError {
+  return new GatehouseError(
+    "precondition_failed",
+    `Service ${id} is not as If-Match has it: read it again, and send the ETag it has now.`,
+  );
 }
 
 /** On whenever the parameter is there, whatever its value (recorded: `extended=false` and `extended=` too). */
@@ -86,14 +109,26 @@ class ServiceTexts {
   readonly #vmInfo: (vm: Vm) => object;
   readonly #made = new WeakMap<ServiceView, { vms: readonly (Vm | undefined)[]; answer: Answer }>();
 
+  #checked: { view: ServiceView; uid: number; answer: Answer } | undefined;
+  readonly #forget = (): void => {
+    this.#checked = undefined;
+  };
+
   constructor(vmInfo: (vm: Vm) => object) {
     this.#vmInfo = vmInfo;
   }
 
-  /** The text made last, when the VMs are still those it was made of; undefined when it must be made anew. */
-  peek(view: ServiceView, peekVm: (id: number) => Vm | undefined): Answer | undefined {
+  /** The answer without waiting, where the cloud has all VMs in memory; undefined says nothing yet. */
+  now(view: ServiceView, owner: Actor, peekVm: (id: number) => Vm | undefined): Answer | undefined {
+    // Within one turn nothing changes, and thousands that waited for one change look in a few turns.
+    if (this.#checked?.view === view && this.#checked.uid === owner.uid) return this.#checked.answer;
     const known = this.#made.get(view);
-    return known?.vms.every((vm) => vm !== undefined && vm === peekVm(vm.id)) ? known.answer : undefined;
+    const isSame = known?.vms.every((vm) => vm !== undefined && vm === peekVm(vm.id));
+    const answer = known !== undefined && isSame ? known.answer : this.#anew(view, peekVm);
+    if (answer === undefined) return undefined;
+    if (this.#checked === undefined) queueMicrotask(this.#forget);
+    this.#checked = { view, uid: owner.uid, answer };
+    return answer;
   }
 
   of(view: ServiceView, vms: readonly (Vm | undefined)[]): Answer {
@@ -103,6 +138,18 @@ class ServiceTexts {
     const answer = jsonText(text, etagOf(text));
     this.#made.set(view, { vms, answer });
     return answer;
+  }
+
+  #anew(view: ServiceView, peekVm: (id: number) => Vm | undefined): Answer | undefined {
+    const vms: Vm[] = [];
+    for (const role of view.roles) {
+      for (const id of role.vmIds) {
+        const vm = peekVm(id);
+        if (vm === undefined) return undefined;
+        vms.push(vm);
+      }
+    }
+    return this.of(view, vms);
   }
 
   #textOf(view: ServiceView, vms: readonly (Vm | undefined)[]): string {

@@ -1,6 +1,7 @@
 /** What an operator may set about OneGate; checked once, when the configuration is read (spec onegate-api.md 1). */
 
 import { z } from "zod";
+import { isNetwork } from "./fairness/networks.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -72,6 +73,20 @@ const limitsSchema = z
   })
   .prefault({});
 
+/** Connections at one time, in all and of one address; trusted proxies have no bound of their own. */
+const connectionsSchema = z
+  .strictObject({
+    max: z.int().min(1).max(1_000_000).default(16_384),
+    maxPerAddress: z.int().min(1).max(1_000_000).default(8_192),
+  })
+  .prefault({});
+
+/** `10.0.0.1`, `10.0.0.0/8`, `fd00::/8`. */
+export const networkText = z
+  .string()
+  .max(64)
+  .refine(isNetwork, "an IPv4 or IPv6 address or CIDR range, such as 10.0.0.0/8");
+
 /** Session tokens and identity tokens (docs/onegate.md, "Tokens"). */
 const sessionsSchema = z
   .strictObject({
@@ -118,6 +133,7 @@ export const oneGateSettingsSchema = z.strictObject({
     .max(64 * MEBIBYTE)
     .default(MEBIBYTE),
   limits: limitsSchema,
+  connections: connectionsSchema,
   sessions: sessionsSchema,
   identity: identitySchema,
   /** `hardened`: what takes a VM down is off unless its template grants it. */
@@ -125,7 +141,7 @@ export const oneGateSettingsSchema = z.strictObject({
   /** Whether a token only counts when it comes from an address that its VM has leased. */
   bindAddresses: z.boolean().default(false),
   /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is believed. */
-  trustedProxies: z.array(z.string().min(1)).default([]),
+  trustedProxies: z.array(networkText).default([]),
   /** Whether READY goes when its VM leaves RUNNING; the original keeps it. */
   clearReady: z.boolean().default(false),
 });

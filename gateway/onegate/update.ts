@@ -8,8 +8,10 @@ import { parseAttributePath } from "../../shared/template/edit.ts";
 import { groupAttributes } from "../../shared/template/group.ts";
 import { parseAttributes } from "../../shared/template/parse.ts";
 import { restrictedNames } from "../../shared/template/restricted.ts";
-import type { Actor, VmPool } from "../cloud/cloud.ts";
+import { type Actor, requirePrecondition, type VmPool } from "../cloud/cloud.ts";
+import type { Vm } from "../cloud/model.ts";
 import { formOf, isFormLabelled } from "./body.ts";
+import { type AttributeBounds, checkCount, checkLengths } from "./fairness/attribute-bounds.ts";
 import { shown } from "./ids.ts";
 import { agreedParameter, NO_PARAMETERS, type Parameters } from "./parameters.ts";
 import type { GateRequest } from "./request.ts";
@@ -24,9 +26,13 @@ export interface UpdateTarget {
   readonly vms: VmPool;
   readonly owner: Actor;
   readonly vmId: number;
+  /** Hears which attributes are meant, once they can be read, and before anything is refused for them. */
+  readonly means?: (names: readonly string[]) => void;
+  /** If-Match: asked of the newest VM in the step that writes it. */
+  readonly precondition?: ((vm: Vm) => boolean) | undefined;
 }
 
-export interface UpdateRules {
+export interface UpdateRules extends AttributeBounds {
   /** Upper-case. */
   readonly restricted: ReadonlySet<string>;
   readonly maxBytes: number;
@@ -46,8 +52,9 @@ export async function readUpdate(request: GateRequest): Promise<Update> {
 
 /**
  * Applies the update as the owner. An empty append changes nothing.
- * @throws GatehouseError `bad_request` for bad syntax, `forbidden` for a restricted attribute, `not_found` for an
- *   attribute to erase that is not there; nothing of the update is then applied.
+ * @throws GatehouseError `bad_request` for bad syntax, `forbidden` for a restricted attribute, `too_large` for more or
+ *   longer attributes than the rules allow, `not_found` for an attribute to erase that is not there,
+ *   `precondition_failed`; nothing of the update is then applied.
  */
 export async function applyUpdate(target: UpdateTarget, update: Update, rules: UpdateRules): Promise<void> {
   if (update.kind === "append") await append(target, update.text, rules);
@@ -62,19 +69,31 @@ function updateKind(query: Parameters, form: Parameters): Update["kind"] {
 }
 
 async function append(target: UpdateTarget, text: string, rules: UpdateRules): Promise<void> {
-  const attributes = parseAttributes(text, { unquoted: "line", maxBytes: rules.maxBytes });
+  const { maxBytes, attributes: maxAttributes } = rules;
+  const attributes = parseAttributes(text, { unquoted: "line", maxBytes, maxAttributes });
+  target.means?.(attributes.map(({ name }) => name));
   const spelling = restrictedNames(attributes, rules.restricted);
   if (spelling !== undefined) {
     throw new GatehouseError("forbidden", `Attribute (${shown(spelling)}) cannot be modified`);
   }
-  if (attributes.length === 0) return;
-  await target.vms.updateUserTemplate(target.owner, target.vmId, groupAttributes(attributes), "append");
+  checkLengths(attributes, rules);
+  const { vms, owner, vmId, precondition } = target;
+  if (attributes.length === 0) {
+    if (precondition !== undefined) requirePrecondition(await vms.get(owner, vmId), { precondition });
+    return;
+  }
+  await vms.updateUserTemplate(owner, vmId, groupAttributes(attributes), "append", {
+    precondition,
+    becomes: (before, after) => checkCount(before, after, rules),
+  });
 }
 
 async function erase(target: UpdateTarget, text: string, rules: UpdateRules): Promise<void> {
   const path = parseAttributePath(text);
+  target.means?.([path.join("/")]);
   if (rules.restricted.has(path[0]) || rules.restricted.has(path.join("/"))) {
     throw new GatehouseError("forbidden", `Attribute (${shown(text.trim())}) cannot be deleted`);
   }
-  await target.vms.eraseUserAttribute(target.owner, target.vmId, path);
+  const { vms, owner, vmId, precondition } = target;
+  await vms.eraseUserAttribute(owner, vmId, path, { precondition });
 }

@@ -5,6 +5,7 @@ import type { Vm } from "../cloud/model.ts";
 import { type Answer, EMPTY_OK, jsonText } from "./answer.ts";
 import type { Guest } from "./authenticate.ts";
 import { etagOf } from "./change/etag.ts";
+import { preconditionOf } from "./change/precondition.ts";
 import { requireId } from "./ids.ts";
 import type { GateRequest } from "./request.ts";
 import type { GateContext, GuestHandler } from "./route.ts";
@@ -36,12 +37,20 @@ export function vmHandlers({ cloud, settings, relations }: GateContext): VmHandl
   const rules: UpdateRules = {
     restricted: new Set(settings.restrictedAttributes.map((name) => name.toUpperCase())),
     maxBytes: settings.maxBodyBytes,
+    ...settings.limits,
   };
   const show = async (guest: Guest, vmId: number): Promise<Answer> =>
     texts.of(await relations.reach(guest, vmId));
   const update = async (request: GateRequest, guest: Guest, vmId: number): Promise<Answer> => {
-    const target = { vms: cloud.vms, owner: guest.owner, vmId };
-    await applyUpdate(target, await readUpdate(request), rules);
+    const asked = await readUpdate(request);
+    const note = { what: asked.kind === "append" ? "update" : "erase", target: otherVm(guest, vmId) };
+    request.note = note;
+    const means = (details: readonly string[]): void => {
+      request.note = { ...note, details };
+    };
+    const names = preconditionOf(request);
+    const precondition = names && ((vm: Vm) => names(texts.of(vm).etag ?? ""));
+    await applyUpdate({ vms: cloud.vms, owner: guest.owner, vmId, means, precondition }, asked, rules);
     return EMPTY_OK;
   };
   return {
@@ -62,6 +71,11 @@ export function vmHandlers({ cloud, settings, relations }: GateContext): VmHandl
 /** The `:id` of the path. @throws GatehouseError `bad_request` when it is not exactly a number. */
 export function vmIdOf(request: GateRequest): number {
   return requireId(request.pathParameter("id") ?? "");
+}
+
+/** For a note: the VM that is meant, where it is not the guest's own. */
+export function otherVm(guest: Guest, vmId: number): string | undefined {
+  return vmId === guest.vm.id ? undefined : `vm ${vmId}`;
 }
 
 /** The answer of each VM, made once per snapshot: a guest may ask every second, and changes are rarer. */

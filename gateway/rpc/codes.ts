@@ -22,6 +22,7 @@ export const CODE_OF_ERROR = {
   not_found: CORE_CODE.NO_EXISTS,
   wrong_state: CORE_CODE.ACTION,
   conflict: CORE_CODE.ACTION,
+  precondition_failed: CORE_CODE.ACTION,
   locked: CORE_CODE.LOCKED,
   too_large: CORE_CODE.XML_RPC_API,
   rate_limited: CORE_CODE.INTERNAL,

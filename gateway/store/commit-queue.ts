@@ -4,6 +4,7 @@
  */
 
 import { type ErrorCode, GatehouseError } from "../../shared/errors.ts";
+import { StoreStats } from "./stats.ts";
 import type { Change } from "./store.ts";
 
 /** So many commits at most go together: it bounds what one write costs, and how long its first one waits. */
@@ -39,6 +40,8 @@ export const OUTDATED: WriteFailure = {
 
 interface QueuedCommit {
   readonly changes: readonly Change[];
+  /** `StoreStats.now` when it came. */
+  readonly at: number;
   readonly resolve: () => void;
   readonly reject: (error: GatehouseError) => void;
 }
@@ -47,6 +50,7 @@ const CLOSED: WriteFailure = { code: "unavailable", message: "The store is close
 
 export class CommitQueue {
   readonly #write: WriteBatch;
+  readonly #stats: StoreStats;
   readonly #rollbackListeners: (() => void)[] = [];
   /** Not yet with the writer. */
   readonly #gathered: QueuedCommit[] = [];
@@ -58,14 +62,15 @@ export class CommitQueue {
   #closed = false;
   #whenIdle: (() => void) | undefined;
 
-  constructor(write: WriteBatch) {
+  constructor(write: WriteBatch, stats = new StoreStats()) {
     this.#write = write;
+    this.#stats = stats;
   }
 
   /** As Store.commit. */
   commit(changes: readonly Change[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      const commit = { changes, resolve, reject };
+      const commit = { changes, at: this.#stats.began(), resolve, reject };
       if (this.#closed) return this.#rollBack([commit], CLOSED);
       this.#gathered.push(commit);
       this.#flushSoon();
@@ -114,6 +119,7 @@ export class CommitQueue {
     if (this.#inFlight[0] !== batch) return;
     if (failure === undefined) {
       this.#inFlight.shift();
+      this.#stats.committed(batch);
       for (const commit of batch) commit.resolve();
       if (this.#gathered.length > 0) this.#flushSoon();
     } else {
@@ -125,6 +131,7 @@ export class CommitQueue {
 
   /** All listeners first, then the promises, in one turn: nobody goes on with what is no longer there. */
   #rollBack(undone: readonly QueuedCommit[], failure: WriteFailure): void {
+    this.#stats.undone(undone.length);
     for (const listener of this.#rollbackListeners) listener();
     const culprit = failure.row === undefined ? undefined : commitOfRow(undone, failure.row);
     const bystander = new GatehouseError(

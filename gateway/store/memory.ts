@@ -36,8 +36,9 @@ export function memoryStore(initial: readonly StoredObject[] = []): MemoryStore 
   });
 
   return {
-    async *load() {
-      const sorted = [...objects.values()].sort(byKindAndKey);
+    async *load(kindPrefix = "") {
+      const wanted = [...objects.values()].filter(({ kind }) => kind.startsWith(kindPrefix));
+      const sorted = wanted.sort(byKindAndKey);
       for (let start = 0; start < sorted.length; start += MAX_PAGE_OBJECTS) {
         yield sorted.slice(start, start + MAX_PAGE_OBJECTS);
       }

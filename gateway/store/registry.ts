@@ -6,12 +6,17 @@
 import { GatehouseError } from "../../shared/errors.ts";
 import type { Key, Kind, KindDefinition, Versioned } from "./kind.ts";
 import type { Store } from "./store.ts";
-import { type AnyTable, Tables } from "./table.ts";
+import { type AnyTable, type Staged, Tables } from "./table.ts";
 import { COUNTERS, RegistryTransaction, type Transaction } from "./transaction.ts";
-import type { ReadonlyCollection } from "./view.ts";
+import type { ReadonlyCollection, Write } from "./view.ts";
 
 /** Transactions that wait for the disk at one time; more are refused before their work runs. */
 export const MAX_TRANSACTIONS_IN_FLIGHT = 100_000;
+
+/** What one transaction made of the objects of each kind, each object once. */
+export interface Committed {
+  of<T extends Versioned, K extends Key, I extends string>(kind: Kind<T, K, I>): readonly Write<T>[];
+}
 
 export class Registry {
   readonly #store: Store;
@@ -19,6 +24,7 @@ export class Registry {
   #working = false;
   #closed = false;
   #inFlight = 0;
+  readonly #commitListeners: ((committed: Committed) => void)[] = [];
 
   private constructor(store: Store, tables: Tables) {
     this.#store = store;
@@ -33,8 +39,28 @@ export class Registry {
    * @throws GatehouseError `unavailable` when a row is damaged (its kind and key are named) or cannot be read.
    */
   static async open(store: Store, kinds: readonly KindDefinition[]): Promise<Registry> {
-    const tables = new Tables([COUNTERS, ...kinds]);
-    await load(store, tables);
+    return await Registry.#open(store, [COUNTERS, ...kinds], "");
+  }
+
+  /**
+   * The same for kinds whose names all begin with `kindPrefix`, without reading past the rest of the store, where the VMs
+   * of a large house are. Their objects bear keys of their own: ids are counted where all kinds are.
+   */
+  static async openPart(
+    store: Store,
+    kindPrefix: string,
+    kinds: readonly KindDefinition[],
+  ): Promise<Registry> {
+    const stranger = kinds.find(({ name }) => !name.startsWith(kindPrefix));
+    if (stranger !== undefined) {
+      throw new GatehouseError("internal", `The kind ${stranger.name} does not begin with ${kindPrefix}.`);
+    }
+    return await Registry.#open(store, kinds, kindPrefix);
+  }
+
+  static async #open(store: Store, kinds: readonly KindDefinition[], kindPrefix: string): Promise<Registry> {
+    const tables = new Tables(kinds);
+    await load(store, tables, kindPrefix);
     return new Registry(store, tables);
   }
 
@@ -45,6 +71,11 @@ export class Registry {
     return this.#tables.of(kind).durable;
   }
 
+  /** Told of every transaction that changed something, once it is durable, in the order of commits; must not throw. */
+  onCommit(listener: (committed: Committed) => void): void {
+    this.#commitListeners.push(listener);
+  }
+
   /**
    * Runs `work` at once, and resolves with its result when all its changes are durable and visible to readers.
    * When `work` throws, nothing happens and the error comes back.
@@ -53,7 +84,7 @@ export class Registry {
    */
   async transact<R>(work: (transaction: Transaction) => R): Promise<R> {
     this.#admit();
-    const { result, effects, changes, settle } = this.#run(work);
+    const { result, effects, changes, staged } = this.#run(work);
     // Without changes of its own it still read what others have not made durable yet, and must wait with them.
     if (changes.length > 0 || this.#inFlight > 0) {
       this.#inFlight++;
@@ -63,8 +94,9 @@ export class Registry {
         this.#inFlight--;
       }
     }
-    settle();
+    for (const { settle } of staged.values()) settle();
     for (const effect of effects) runEffect(effect);
+    if (changes.length > 0) this.#tell(staged);
     return result;
   }
 
@@ -92,7 +124,8 @@ export class Registry {
     try {
       const result = refusePromise(work(transaction));
       const changes = [...transaction.touched].flatMap((table) => table.changes());
-      return { result, changes, effects: transaction.end(), settle: stage(transaction.touched) };
+      const staged = new Map(Array.from(transaction.touched, (table) => [table, table.stage()] as const));
+      return { result, changes, effects: transaction.end(), staged };
     } catch (error) {
       for (const table of transaction.touched) table.discardDraft();
       throw error;
@@ -101,19 +134,18 @@ export class Registry {
       this.#working = false;
     }
   }
-}
 
-/** Draft becomes newest; the returned function makes it visible. */
-function stage(tables: Iterable<AnyTable>): () => void {
-  const settlers = Array.from(tables, (table) => table.stage());
-  return () => {
-    for (const settle of settlers) settle();
-  };
+  #tell(staged: ReadonlyMap<AnyTable, Staged<never>>): void {
+    const committed: Committed = {
+      of: (kind) => staged.get(this.#tables.of(kind) as unknown as AnyTable)?.writes() ?? [],
+    };
+    for (const listener of this.#commitListeners) runEffect(() => listener(committed));
+  }
 }
 
 /** Fills the tables from the rows of their kinds. */
-async function load(store: Store, tables: Tables): Promise<void> {
-  for await (const rows of store.load()) {
+async function load(store: Store, tables: Tables, kindPrefix: string): Promise<void> {
+  for await (const rows of store.load(kindPrefix)) {
     for (const row of rows) tables.named(row.kind)?.load(row);
   }
   for (const table of tables.all()) table.finishLoading();

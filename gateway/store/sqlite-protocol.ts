@@ -26,6 +26,7 @@ export type Request =
 
 /** Requests are answered one by one, in their order; the first answer tells how opening went. */
 export type Answer =
-  | { readonly type: "done" }
+  /** `flushMs`: how long the transaction took, with the first of the writes that it joined. */
+  | { readonly type: "done"; readonly flushMs?: number }
   | { readonly type: "page"; readonly rows: readonly ObjectRow[] }
   | { readonly type: "failed"; readonly failure: WriteFailure };

@@ -1,6 +1,7 @@
 /** The thread that owns the database file: it takes requests in order, so no flush ever stops the event loop of the house. */
 
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { systemClock } from "../../shared/clock.ts";
 import { OUTDATED } from "./commit-queue.ts";
 import { failureOf, SqliteDatabase } from "./sqlite-database.ts";
 import type { Answer, Request, WriteRequest } from "./sqlite-protocol.ts";
@@ -69,11 +70,16 @@ class Writer {
     const generation = writes[0]?.generation ?? 0;
     if (generation <= this.#failedGeneration)
       return writes.map(() => ({ type: "failed", failure: OUTDATED }));
+    const began = systemClock.elapsed();
     const answer = attempt(() => {
       this.#database.write(writes.flatMap(({ rows }) => rows));
       return DONE;
     });
-    if (answer.type === "failed") this.#failedGeneration = generation;
+    if (answer.type === "done") {
+      const first: Answer = { type: "done", flushMs: systemClock.elapsed() - began };
+      return writes.map((_, index) => (index === 0 ? first : DONE));
+    }
+    this.#failedGeneration = generation;
     // The first answer to a failure is the one that counts, and its row is counted from the first write on.
     return writes.map(() => answer);
   }

@@ -6,6 +6,7 @@ import { GatehouseError } from "../../shared/errors.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { SqliteChannel } from "./sqlite-channel.ts";
 import type { Answer, ChangeRow } from "./sqlite-protocol.ts";
+import { StoreStats } from "./stats.ts";
 import type { Change, Store, StoredObject } from "./store.ts";
 
 /** Object texts hold token passwords and password hashes. */
@@ -25,6 +26,7 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
 }
 
 export class SqliteStore implements Store {
+  readonly stats = new StoreStats();
   readonly #channel: SqliteChannel;
   readonly #commits: CommitQueue;
   #closing: Promise<void> | undefined;
@@ -33,20 +35,26 @@ export class SqliteStore implements Store {
     this.#channel = channel;
     this.#commits = new CommitQueue(async (changes, generation) => {
       const answer = await channel.request({ type: "write", rows: changes.map(rowOf), generation });
+      if (answer.type === "done" && answer.flushMs !== undefined)
+        this.stats.flushes.add(answer.flushMs / 1_000);
       return answer.type === "failed" ? answer.failure : undefined;
-    });
+    }, this.stats);
   }
 
-  async *load(): AsyncGenerator<readonly StoredObject[]> {
-    let page = this.#channel.request({ type: "page", after: ["", ""] });
+  async *load(kindPrefix = ""): AsyncGenerator<readonly StoredObject[]> {
+    let page = this.#channel.request({ type: "page", after: [kindPrefix, ""] });
     for (;;) {
       const answer = throwFailure(await page);
       const rows = answer.type === "page" ? answer.rows : [];
-      const last = rows.at(-1);
+      // Kinds stand in order, so what begins alike stands together.
+      const wanted = rows.filter(([kind]) => kind.startsWith(kindPrefix));
+      const last = wanted.at(-1);
       if (last === undefined) return;
       // The next page is read while the caller works on this one.
-      page = this.#channel.request({ type: "page", after: [last[0], last[1]] });
-      yield rows.map(([kind, key, version, body]) => ({ kind, key, version, body }));
+      const isLastPage = wanted.length < rows.length;
+      if (!isLastPage) page = this.#channel.request({ type: "page", after: [last[0], last[1]] });
+      yield wanted.map(([kind, key, version, body]) => ({ kind, key, version, body }));
+      if (isLastPage) return;
     }
   }
 

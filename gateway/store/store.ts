@@ -20,8 +20,8 @@ export interface Change {
 }
 
 export interface Store {
-  /** Everything that is stored, in pieces of bounded size, ordered by kind and key. */
-  load(): AsyncIterable<readonly StoredObject[]>;
+  /** Everything whose kind begins with `kindPrefix` (all: none), in pieces of bounded size, ordered by kind and key. */
+  load(kindPrefix?: string): AsyncIterable<readonly StoredObject[]>;
 
   /**
    * Makes the changes durable, all or none: when it resolves they survive `kill -9` and loss of power.

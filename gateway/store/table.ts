@@ -3,7 +3,14 @@
 import { GatehouseError } from "../../shared/errors.ts";
 import type { Key, Kind, KindDefinition, Versioned } from "./kind.ts";
 import type { Change, StoredObject } from "./store.ts";
-import { DurableObjects, Overlay } from "./view.ts";
+import { DurableObjects, Overlay, type Write } from "./view.ts";
+
+/** What a transaction did to one table, on its way to the disk. */
+export interface Staged<T> {
+  /** One for each object it touched. */
+  writes(): readonly Write<T>[];
+  settle(): void;
+}
 
 export class Table<T extends Versioned, K extends Key, I extends string> {
   readonly #kind: Kind<T, K, I>;
@@ -82,17 +89,18 @@ export class Table<T extends Versioned, K extends Key, I extends string> {
     }));
   }
 
-  /** The draft becomes the newest state; the returned function, called when it is durable, shows it to readers. */
-  stage(): () => void {
+  /** The draft becomes the newest state; `settle`, called when it is durable, shows it to readers. */
+  stage(): Staged<T> {
     const writes = this.draft.writes();
     this.draft.clear();
     for (const [key, write] of writes) this.#newest.write(key, write);
-    return () => {
+    const settle = (): void => {
       for (const [key, write] of writes) {
         this.durable.set(key, write.after);
         if (this.#newest.writeOf(key) === write) this.#newest.forget(key);
       }
     };
+    return { writes: () => writes.map(([, write]) => write), settle };
   }
 
   discardDraft(): void {

@@ -1,6 +1,6 @@
 /**
- * What a sealed frame holds, as msgpack: `[time of sending, items]`. Items are messages to the daemon, each
- * `[type, status, oid, timestamp, delivery, reading...]`, or numbers of acknowledged deliveries to the agent.
+ * What a sealed frame holds, as msgpack. To the daemon: `[time of sending, messages]`, each message
+ * `[type, status, oid, timestamp, delivery, reading...]`. To the agent: `[time of sending, acknowledged deliveries, renew]`.
  */
 
 import { GatehouseError } from "../errors.ts";
@@ -31,6 +31,11 @@ export interface MessageContents {
 export interface AcknowledgementContents {
   readonly sentMs: number;
   readonly deliveries: readonly number[];
+  /**
+   * The daemon cannot tell frames of this boot from repeated ones, since it was started anew: the agent is to take its
+   * next boot id, and to send again what is not acknowledged.
+   */
+  readonly renew: boolean;
 }
 
 /** @throws GatehouseError `too_large` above MAX_ITEMS. */
@@ -40,22 +45,30 @@ export function packMessages({ sentMs, messages }: MessageContents): Buffer {
 }
 
 /** @throws GatehouseError `too_large` above MAX_ITEMS. */
-export function packAcknowledgement({ sentMs, deliveries }: AcknowledgementContents): Buffer {
+export function packAcknowledgement({ sentMs, deliveries, renew }: AcknowledgementContents): Buffer {
   checkItems(deliveries);
-  return packPlain([sentMs, deliveries]);
+  return packPlain([sentMs, deliveries, renew]);
 }
 
 /** @throws MonitorRefusal `malformed`. */
 export function unpackMessages(bytes: Buffer): MessageContents {
-  const { sentMs, items } = unpackItems(bytes);
-  return { sentMs, messages: items.map(unpackMessage) };
+  const fields = new PlainFields(unpackPlain(bytes));
+  const sentMs = unpackTime(fields);
+  const messages = unpackItems(fields).map(unpackMessage);
+  fields.end();
+  return { sentMs, messages };
 }
 
 /** @throws MonitorRefusal `malformed`. */
 export function unpackAcknowledgement(bytes: Buffer): AcknowledgementContents {
-  const { sentMs, items } = unpackItems(bytes);
-  const fields = new PlainFields(items);
-  return { sentMs, deliveries: items.map(() => fields.whole(1, Number.MAX_SAFE_INTEGER)) };
+  const fields = new PlainFields(unpackPlain(bytes));
+  const sentMs = unpackTime(fields);
+  const items = unpackItems(fields);
+  const numbers = new PlainFields(items);
+  const deliveries = items.map(() => numbers.whole(1, Number.MAX_SAFE_INTEGER));
+  const renew = fields.boolean();
+  fields.end();
+  return { sentMs, deliveries, renew };
 }
 
 function checkItems({ length }: readonly unknown[]): void {
@@ -66,14 +79,15 @@ function checkItems({ length }: readonly unknown[]): void {
   );
 }
 
-function unpackItems(bytes: Buffer): { sentMs: number; items: readonly unknown[] } {
-  const fields = new PlainFields(unpackPlain(bytes));
-  const sentMs = fields.whole(0, Number.MAX_SAFE_INTEGER);
+function unpackTime(fields: PlainFields): number {
+  return fields.whole(0, Number.MAX_SAFE_INTEGER);
+}
+
+function unpackItems(fields: PlainFields): readonly unknown[] {
   const items = fields.next();
   if (!Array.isArray(items) || items.length > MAX_ITEMS)
     throw misshapen(`a list of at most ${MAX_ITEMS} items`);
-  fields.end();
-  return { sentMs, items };
+  return items;
 }
 
 function packMessage({ type, status, oid, timestamp, delivery, reading }: Message): Plain {

@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { buildGuest } from "../../agent/guest/build.ts";
-import { gatehouse, scratchDirectory, startHouse, stopHouse } from "../support/house.ts";
+import { gatehouse, RAISED_LIMITS, scratchDirectory, startHouse, stopHouse } from "../support/house.ts";
 import { makeWorld } from "../support/world-maker.ts";
 import type { Bench } from "./figures.ts";
 
@@ -34,7 +34,7 @@ export const guestBench: Bench = async function* guest({ progress }) {
   const home = path.join(scratch.path, "home");
   const world = path.join(scratch.path, "world.json");
   writeFileSync(world, JSON.stringify(makeWorld({ vms: 100 })));
-  const house = await startHouse(home, ["--world", world, "--dummy"]);
+  const house = await startHouse(home, ["--world", world, "--dummy"], RAISED_LIMITS);
   try {
     const token = (await gatehouse(["token", "0", "--home", home])).trim();
     const env = { PATH: process.env.PATH, ONEGATE_ENDPOINT: house.onegate, TOKENTXT: token, VMID: "0" };

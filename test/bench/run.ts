@@ -1,10 +1,19 @@
 /** `npm run bench -- NAME`: runs a benchmark, one JSON line a figure on standard output, progress on standard error. */
 
+import { fairnessBench } from "./fairness.ts";
 import type { Bench } from "./figures.ts";
 import { guestBench } from "./guest.ts";
 import { onegateBench } from "./onegate.ts";
+import { onegateCostsBench } from "./onegate-costs.ts";
+import { waitersBench } from "./waiters.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { guest: guestBench, onegate: onegateBench };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  fairness: fairnessBench,
+  guest: guestBench,
+  onegate: onegateBench,
+  "onegate-costs": onegateCostsBench,
+  waiters: waitersBench,
+};
 const DEFAULT_SECONDS = 3;
 
 const USAGE = `Usage: npm run bench -- NAME [--seconds N]

@@ -6,7 +6,14 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { gatehouse, type HouseProcess, scratchDirectory, startHouse, stopHouse } from "../support/house.ts";
+import {
+  gatehouse,
+  type HouseProcess,
+  RAISED_LIMITS,
+  scratchDirectory,
+  startHouse,
+  stopHouse,
+} from "../support/house.ts";
 import { seededRandom } from "../support/random.ts";
 import { makeWorld } from "../support/world-maker.ts";
 
@@ -39,10 +46,10 @@ export async function killRounds(options: KillOptions): Promise<{ rounds: number
     // One after another: each command takes the home for itself.
     for (let id = 0; id < VMS; id += 1) guests.push(await guestOf(home, id));
     const random = seededRandom(options.seed);
-    let house = await startHouse(home, ["--dummy"]);
+    let house = await startHouse(home, ["--dummy"], RAISED_LIMITS);
     for (let round = 1; round <= options.rounds; round += 1) {
       await writeUntilKilled(house, guests, 1 + random.integer(MAX_ACKNOWLEDGED));
-      house = await startHouse(home, ["--dummy"]);
+      house = await startHouse(home, ["--dummy"], RAISED_LIMITS);
       for (const guest of guests) await check(house, guest);
       if (round % 10 === 0) options.log(`${round} of ${options.rounds} rounds`);
     }

@@ -1,6 +1,6 @@
 /** A cloud in a few maps, for tests of what stands before a Cloud: owners may do everything, others nothing. */
 
-import type { Actor, Cloud } from "../../gateway/cloud/cloud.ts";
+import { type Actor, type Cloud, type CloudEvent, requirePrecondition } from "../../gateway/cloud/cloud.ts";
 import type {
   Document,
   JsonObject,
@@ -35,6 +35,7 @@ export class FakeCloud {
   readonly leases = new Map<number, readonly Lease[]>();
   readonly documents = new Map<number, Document>();
   readonly calls: Call[] = [];
+  readonly listeners = new Set<(event: CloudEvent) => void>();
   /** False: like a cloud that must be asked over a wire, it never knows anything without waiting. */
   readonly answersFromMemory: boolean;
 
@@ -47,6 +48,19 @@ export class FakeCloud {
     const vm: Vm = { ...fakeVm(id), ...part };
     this.vms.set(id, { ...vm, template: { CREATED_BY: String(ALICE.uid), ...vm.template } });
     return vm;
+  }
+
+  /** Changes a VM, and tells of it. */
+  change(id: number, part: Partial<Vm>): void {
+    const previous = this.vm(id);
+    const vm = { ...previous, ...part, version: previous.version + 1 };
+    this.vms.set(id, vm);
+    this.tell({ kind: "vm_updated", vm, previous });
+  }
+
+  /** Tells whoever listens. */
+  tell(event: CloudEvent): void {
+    for (const listener of this.listeners) listener(event);
   }
 
   addService(
@@ -93,6 +107,11 @@ export class FakeCloud {
         peek: (_actor, id) => this.#remembered(() => must(this.users.get(id), "user")),
         actor: async (uid) => this.#actor(uid),
         peekActor: (uid) => this.#remembered(() => this.#actor(uid)),
+        named: async (name) => [...this.users.values()].find((user) => user.name === name),
+        update: async (_actor, id, template) => {
+          const user = must(this.users.get(id), "user");
+          this.users.set(id, { ...user, template: appendTemplate(user.template, template) });
+        },
       },
       routers: {
         ...rest<Cloud["routers"]>(),
@@ -110,7 +129,11 @@ export class FakeCloud {
       hosts: rest(),
       groups: rest(),
       vmGroups: rest(),
-      subscribe: () => () => undefined,
+      monitoring: rest(),
+      subscribe: (listener) => {
+        this.listeners.add(listener);
+        return () => this.listeners.delete(listener);
+      },
     };
   }
 
@@ -126,11 +149,12 @@ export class FakeCloud {
       };
     const write = async (actor: Actor, id: number, userTemplate: (vm: Vm) => Template): Promise<void> => {
       const vm = await get(actor, id);
-      this.vms.set(id, { ...vm, version: vm.version + 1, userTemplate: userTemplate(vm) });
+      this.change(id, { userTemplate: userTemplate(vm) });
     };
     return {
       ...rest<Cloud["vms"]>(),
       get,
+      list: async () => [...this.vms.values()],
       peek: (actor, id) =>
         this.#remembered(() => readable(actor, this.vms.get(id), `virtual machine [${id}]`)),
       act: async (...args) => void (await note("act")(...args)),
@@ -143,10 +167,18 @@ export class FakeCloud {
       createSnapshot: note("createSnapshot"),
       revertSnapshot: async (...args) => void (await note("revertSnapshot")(...args)),
       deleteSnapshot: async (...args) => void (await note("deleteSnapshot")(...args)),
-      updateUserTemplate: (actor, id, template) =>
-        write(actor, id, (vm) => appendTemplate(vm.userTemplate, template)),
-      eraseUserAttribute: (actor, id, path) =>
-        write(actor, id, (vm) => must(eraseAttribute(vm.userTemplate, path), `attribute ${path.join("/")}`)),
+      updateUserTemplate: (actor, id, template, _mode, checks) =>
+        write(actor, id, (vm) => {
+          requirePrecondition(vm, checks ?? {});
+          const userTemplate = appendTemplate(vm.userTemplate, template);
+          checks?.becomes?.(vm.userTemplate, userTemplate);
+          return userTemplate;
+        }),
+      eraseUserAttribute: (actor, id, path, checks) =>
+        write(actor, id, (vm) => {
+          requirePrecondition(vm, checks ?? {});
+          return must(eraseAttribute(vm.userTemplate, path), `attribute ${path.join("/")}`);
+        }),
     };
   }
 

@@ -109,6 +109,10 @@ describe("the admin port", () => {
 describe("the admin socket", () => {
   const commands: HomeCommands = {
     token: async (vmId) => `token of ${vmId}`,
+    revokeTokens: async () => undefined,
+    allowToken: async () => true,
+    rotateTokenPassword: async (user, graceMs) => ({ user, until: graceMs }),
+    tokenStanding: async () => ({ revoked: [], grace: [], sessionKeys: [], identityKeys: [] }),
     importWorld: async (text) => {
       throw new GatehouseError("conflict", `in use: ${text}`);
     },

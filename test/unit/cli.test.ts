@@ -28,7 +28,7 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
   return { code, out: out.join(""), err: err.join("") };
 }
 
-const COMMANDS = ["up", "check", "token", "import", "export"];
+const COMMANDS = ["up", "check", "token", "import", "export", "metrics", "top"];
 
 describe("the gatehouse command", () => {
   it("prints its version", async () => {
@@ -51,6 +51,7 @@ describe("the gatehouse command", () => {
     [["token"], /missing required argument 'vmid'/],
     [["token", "1", "2"], /too many arguments/],
     [["token", "one"], /"one" is no VM id/],
+    [["top", "--interval", "0"], /The interval "0" is no number of seconds from 0\.1 to 3600/],
     [["import", "nothing.json"], /The world .*nothing\.json cannot be read/],
     [["up", "--world", "nothing.json"], /The world .*nothing\.json cannot be read/],
     [["up", "--dummy-boot-ms", "soon"], /cloud\.dummy_boot_ms is "soon" \(--dummy-boot-ms\)/],

@@ -42,7 +42,7 @@ describe("the configuration", () => {
     const { config, origins } = load();
     expect(config.home).toBe(join(cwd, "var"));
     expect(config.onegate).toMatchObject({ enabled: true, host: "127.0.0.1", port: 5030 });
-    expect(config.admin).toEqual({ host: "127.0.0.1", port: 5031 });
+    expect(config.admin).toEqual({ host: "127.0.0.1", port: 5031, metrics: { enabled: true } });
     expect(config.cloud).toMatchObject({ driver: "process", dummy_boot_ms: 0 });
     expect(Object.values(config.onegate.permissions).flatMap((group) => Object.values(group))).not.toContain(
       false,
@@ -98,6 +98,7 @@ describe("the configuration", () => {
       "onegate.identity.rotation_s": "3600",
       "onegate.audit.max_bytes": "65536",
       "onegate.max_connections": "16",
+      "onegate.trusted_proxies": "10.0.0.1, fd00::/8",
       "cloud.process.enabled": "never",
       "cloud.process.max_log_bytes": "4096",
       "cloud.driver": "dummy",
@@ -142,7 +143,7 @@ describe("the configuration", () => {
       "the configuration has 7 faults:",
       "  onegate.prot is not a setting (g.yaml line 2); did you mean port?",
       "  lgo is not a setting (g.yaml line 4); did you mean log?",
-      "  admin is 5 (g.yaml line 5); it is a section with host, port",
+      "  admin is 5 (g.yaml line 5); it is a section with host, port, metrics",
       '  onegate.enabled is "maybe" (GATEHOUSE_ONEGATE_ENABLED); it must be true or false: whether OneGate listens',
       "  GATEHOUSE_CLOUD_DRIVR in the environment is not a setting; did you mean GATEHOUSE_CLOUD_DRIVER?",
       "  onegate.restricted_attrs is [1] (g.yaml line 3); it must be a list of attributes that a VM may not write, each of letters, digits and _",

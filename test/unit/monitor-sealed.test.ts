@@ -112,7 +112,11 @@ describe("a frame", () => {
   it("uses no nonce twice, and names key, boot and number", () => {
     const sealer = new Sealer(agentEnd, 9);
     const frames = [sealed(sealer), sealed(sealer), sealed(new Sealer(agentEnd, 10))];
-    const answer = new Sealer(daemonEnd, 9).acknowledgement({ sentMs: SENT_MS, deliveries: [1] });
+    const answer = new Sealer(daemonEnd, 9).acknowledgement({
+      sentMs: SENT_MS,
+      deliveries: [1],
+      renew: false,
+    });
     const nonces = [...frames, answer].map((frame) => Buffer.from(nonceOf(frame)).toString("hex"));
     expect(new Set(nonces).size).toBe(4);
     expect(frames.map(parseFrameHead)).toEqual([
@@ -210,9 +214,14 @@ describe("receiving", () => {
     const frame = new Sealer(daemonEnd, 1).acknowledgement({
       sentMs: SENT_MS,
       deliveries: [1, Number.MAX_SAFE_INTEGER],
+      renew: true,
     });
     const peer = { channel: agentEnd, window: new ReplayWindow() };
-    expect(receiveAcknowledgement(peer, frame, RULES).deliveries).toEqual([1, Number.MAX_SAFE_INTEGER]);
+    expect(receiveAcknowledgement(peer, frame, RULES)).toEqual({
+      sentMs: SENT_MS,
+      deliveries: [1, Number.MAX_SAFE_INTEGER],
+      renew: true,
+    });
     expect(() => receiveAcknowledgement(peer, frame, RULES)).toThrow(refused("replayed"));
     expect(() => openMessages(daemonEnd, frame)).toThrow(refused("wrong_direction"));
   });

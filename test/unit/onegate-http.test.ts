@@ -158,7 +158,6 @@ describe("over HTTP", () => {
     "LINK /vm",
     "PUT /service",
     "GET /VM",
-    "GET /vms/7/action",
   ])("does not support %s", async (line) => {
     const [method = "", path = ""] = line.split(" ");
     const body = "OneGate server doesn't support this feature";

@@ -440,3 +440,44 @@ test("whatever transactions do, throw or lose, memory, readers and store agree w
     }),
   );
 });
+
+test("two registries over one store keep to their kinds, and are undone together", async () => {
+  interface Note {
+    readonly version: number;
+    readonly name: string;
+  }
+  const notes = defineKind({ name: "part_note", keyOf: ({ name }: Note) => name });
+  const { store, registry } = await house();
+  const part = await Registry.openPart(store, "part_", [notes]);
+  await registry.transact((transaction) => addMachine(transaction, "web"));
+  await part.transact((transaction) => transaction.insertWithId(notes, { name: "one" }));
+
+  store.failNext();
+  const outcomes = await Promise.allSettled([
+    registry.transact((transaction) => addMachine(transaction, "lost")),
+    part.transact((transaction) => transaction.insertWithId(notes, { name: "lost" })),
+  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  await registry.transact((transaction) => addMachine(transaction, "db"));
+  await part.transact((transaction) => transaction.insertWithId(notes, { name: "two" }));
+
+  const [again, partAgain] = [
+    await Registry.open(store, KINDS),
+    await Registry.openPart(store, "part_", [notes]),
+  ];
+  expect([...again.collection(machines).values()].map(({ id, name }) => [id, name])).toEqual([
+    [0, "web"],
+    [1, "db"],
+  ]);
+  expect([...partAgain.collection(notes).values()].map(({ name }) => name)).toEqual(["one", "two"]);
+});
+
+test("a part takes no kind of another name, and counts no ids", async () => {
+  const counted = defineKind<{ id: number; version: number }>({ name: "part_counted" });
+  const { store } = await house();
+  await expect(Registry.openPart(store, "part_", [machines])).rejects.toThrow("does not begin with part_");
+  const part = await Registry.openPart(store, "part_", [counted]);
+  await expect(part.transact((transaction) => transaction.nextId(counted))).rejects.toMatchObject({
+    code: "internal",
+  });
+});

@@ -52,6 +52,18 @@ describe.each(stores)("the %s store", (_, open) => {
     await store.close();
   });
 
+  test("loads the kinds that begin alike, and reads no others", async () => {
+    const store = await open();
+    const many = Array.from({ length: 2_500 }, (_, index) => change("gate_key", String(index), 1));
+    const others = ["gate", "gatf", "host", "vm", "gate_"].map((kind) => change(kind, "1", 1));
+    await store.commit([...many, ...others, change("gate_z", "1", 1)]);
+    const kinds: string[] = [];
+    for await (const piece of store.load("gate_")) kinds.push(...piece.map(({ kind }) => kind));
+    expect(kinds).toEqual(["gate_", ...many.map(() => "gate_key"), "gate_z"]);
+    for await (const _ of store.load("nothing")) throw new Error("something begins with nothing");
+    await store.close();
+  });
+
   test("loads many objects in pieces, each one once", async () => {
     const store = await open();
     const keys = Array.from({ length: 4_500 }, (_, index) => String(index));

@@ -20,12 +20,18 @@ export interface Limits {
   admitGuest(request: GateRequest, guest: Guest): RateState | undefined;
   /** Counts a request that proved nobody: by its address. @throws RateLimitedError */
   admitStranger(request: GateRequest): RateState | undefined;
+  /**
+   * Counts a wrong token. Its answer is due when the promise ends; undefined: at once.
+   * @throws RateLimitedError when too many answers to its address wait already
+   */
+  wrongToken(request: GateRequest): Promise<void> | undefined;
 }
 
 /** Where limits are turned off. */
 export const UNLIMITED: Limits = {
   admitGuest: () => undefined,
   admitStranger: () => undefined,
+  wrongToken: () => undefined,
 };
 
 /** 429: the sentence says which limit, and the header when it is worth asking again. */
@@ -33,11 +39,14 @@ export class RateLimitedError extends GatehouseError {
   /** Whole seconds, at least 1. */
   readonly retryAfterS: number;
   readonly state: RateState | undefined;
+  /** The limit's name, for metrics: `vm`, `address`. */
+  readonly limit: string;
 
-  constructor(message: string, retryAfterS: number, state?: RateState) {
+  constructor(message: string, retryAfterS: number, state?: RateState, limit = "other") {
     super("rate_limited", message);
     this.name = "RateLimitedError";
     this.retryAfterS = retryAfterS;
     this.state = state;
+    this.limit = limit;
   }
 }

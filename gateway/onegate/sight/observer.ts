@@ -20,17 +20,28 @@ export interface RequestSeen {
   /** The VM that proved itself. */
   readonly vmId: number | undefined;
   readonly status: number;
-  /** ms from its head's arrival to its answer; of a request that waited for a change, without the wait. */
+  /** ms from its head's arrival to its answer, without its wait for a change or until a wrong token is answered. */
   readonly durationMs: number;
   readonly note: RequestNote | undefined;
   /** The sentence of a refusal. */
   readonly refusal: string | undefined;
+  /** The limit that refused it, as the RateLimit header names it: `vm`, `stranger`. */
+  readonly limit?: string | undefined;
 }
 
 export interface GateObserver {
   seen(request: RequestSeen): void;
   /** Requests that began to wait for a change, or ended to: +1 and -1. */
   waiting(change: 1 | -1): void;
+}
+
+const FIRST_REFUSAL = 400;
+
+/** What nginx calls a client that closed its connection before its answer: nobody was refused. */
+const CLIENT_GONE = 499;
+
+export function isRefusal(status: number): boolean {
+  return status >= FIRST_REFUSAL && status !== CLIENT_GONE;
 }
 
 /** Where nobody looks. */

@@ -63,6 +63,10 @@ export class Grants {
     return this.#actions.has("*") || this.#actions.has(canonicalName);
   }
 
+  isEmpty(): boolean {
+    return this.#scopes.size === 0 && this.#actions.size === 0;
+  }
+
   /** What both grant. */
   narrowedTo(other: Grants): Grants {
     const scopes = this.#scopes.intersection(other.#scopes);

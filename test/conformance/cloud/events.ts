@@ -1,8 +1,8 @@
-/** Events: each change of a VM once, in order, each beginning where the one before ended, and never before it can be read. */
+/** Events: each change of an object once, in order, each beginning where the one before ended, and never before it can be read. */
 
 import { expect, it } from "vitest";
 import type { CloudEvent } from "../../../gateway/cloud/cloud.ts";
-import type { Vm } from "../../../gateway/cloud/model.ts";
+import type { Network, Vm } from "../../../gateway/cloud/model.ts";
 import { HOST_STATE } from "../../../shared/states/host.ts";
 import { type CloudUnderTest, phase, recordEvents, setAllHosts, text, untilPhase } from "./setup.ts";
 
@@ -10,6 +10,19 @@ type VmEvent = Extract<CloudEvent, { readonly vm: Vm }>;
 
 function ofVm(events: readonly CloudEvent[], id: number): readonly VmEvent[] {
   return events.filter((event): event is VmEvent => "vm" in event && event.vm.id === id);
+}
+
+function ofKind<K extends CloudEvent["kind"]>(
+  events: readonly CloudEvent[],
+  kind: K,
+): readonly Extract<CloudEvent, { kind: K }>[] {
+  return events.filter((event): event is Extract<CloudEvent, { kind: K }> => event.kind === kind);
+}
+
+/** The first made it, and each begins where the one before ended. */
+function expectNoGap(told: readonly { readonly now: unknown; readonly previous: unknown }[]): void {
+  const before = told.map((_, index) => (index === 0 ? undefined : told[index - 1]?.now));
+  expect(told.map(({ previous }) => previous)).toEqual(before);
 }
 
 const isMove = ({ kind }: VmEvent) => kind === "vm_state";
@@ -92,7 +105,63 @@ export function eventTests(current: () => CloudUnderTest): void {
     );
     expect(told).toEqual([HOST_STATE.DISABLED, HOST_STATE.MONITORED]);
     const networkId = await cloud.networks.allocate(admin, text('NAME = "n" BRIDGE = "b" VN_MAD = "dummy"'));
-    expect(events.at(-1)).toMatchObject({ kind: "network_state", network: { id: networkId } });
+    expect(events.at(-1)).toMatchObject({ kind: "network_changed", id: networkId, previous: undefined });
+  });
+
+  it("tell of a document's making, its changes by whatever call, and its end, without a gap", async () => {
+    const { cloud, user } = current();
+    const alice = await user("alice");
+    const events = recordEvents(cloud);
+    const { documents } = cloud;
+    const id = await documents.allocate(alice, { type: 100, name: "service", body: { state: 1 } });
+    await documents.update(alice, id, { state: 2 });
+    await documents.updateTemplate(alice, id, { NOTE: "x" }, "append");
+    await documents.rename(alice, id, "renamed");
+    await documents.chmod(alice, id, [1, 1, -1, 1, -1, -1, -1, -1, -1]);
+    const last = await documents.get(alice, id);
+    await documents.delete(alice, id);
+
+    const told = ofKind(events, "document_changed").filter((event) => event.id === id);
+    expect(told).toHaveLength(6);
+    expectNoGap(told.map(({ document, previous }) => ({ now: document, previous })));
+    expect(told.at(-1)).toMatchObject({ document: undefined, previous: last });
+  });
+
+  it("tell of routers, also of those whose VMs change", async () => {
+    const { cloud, admin } = current();
+    const events = recordEvents(cloud);
+    const templateId = await cloud.templates.allocate(admin, { NAME: "t" });
+    const id = await cloud.routers.allocate(admin, { NAME: "router" });
+    const [vmId = -1] = await cloud.routers.instantiate(admin, id, { count: 1, templateId, hold: true });
+    await cloud.vms.act(admin, vmId, "terminate-hard");
+    await untilPhase(cloud, admin, vmId, "DONE");
+    await cloud.routers.delete(admin, id);
+
+    const told = ofKind(events, "router_changed").filter((event) => event.id === id);
+    expect(told.map(({ router }) => router?.vmIds)).toEqual([[], [vmId], [], undefined]);
+    expectNoGap(told.map(({ router, previous }) => ({ now: router, previous })));
+  });
+
+  it("tell of a network whose template or leases change, once for each change", async () => {
+    const { cloud, admin } = current();
+    const range = 'AR = [ TYPE = "IP4", IP = "10.9.0.1", SIZE = "100" ]';
+    const id = await cloud.networks.allocate(
+      admin,
+      text(`NAME = "n" BRIDGE = "b" VN_MAD = "dummy" ${range}`),
+    );
+    const told: string[] = [];
+    const of = (network: Network | undefined) => network?.name ?? "nothing";
+    cloud.subscribe((event) => {
+      if (event.kind === "network_changed" && event.id === id)
+        told.push(`${of(event.previous)} to ${of(event.network)}`);
+    });
+    await cloud.networks.rename(admin, id, "m");
+    await cloud.networks.hold(admin, id, { ip: "10.9.0.5" });
+    await cloud.networks.release(admin, id, { ip: "10.9.0.5" });
+    const reserved = await cloud.networks.reserve(admin, id, { name: "part", size: 10 });
+    await cloud.networks.delete(admin, reserved);
+    await cloud.networks.delete(admin, id);
+    expect(told).toEqual(["n to m", "m to m", "m to m", "m to m", "m to m", "m to nothing"]);
   });
 
   it("reach every listener until it unsubscribes", async () => {

@@ -1,6 +1,8 @@
 /** VMs as objects: what they are made of, their owner's notes, and their snapshots. */
 
 import { expect, it } from "vitest";
+import type { Vm } from "../../../gateway/cloud/model.ts";
+import { GatehouseError } from "../../../shared/errors.ts";
 import { stringOf, vectorOf, vectorsOf } from "../../../shared/template/types.ts";
 import { type CloudUnderTest, phase, text, untilPhase } from "./setup.ts";
 
@@ -93,6 +95,37 @@ export function vmTests(current: () => CloudUnderTest): void {
       code: "forbidden",
     });
     expect(await notes()).toEqual({ READY: "YES" });
+  });
+
+  it("change only as whoever writes them agrees, told what was and what would be", async () => {
+    const { cloud, user } = current();
+    const alice = await user("alice");
+    const id = await cloud.vms.allocate(alice, text('NAME = "a" A = "1"'), { hold: true });
+    const seen: unknown[] = [];
+    const becomes = (...templates: readonly unknown[]) => void seen.push(...templates);
+    await cloud.vms.updateUserTemplate(alice, id, { B: "2" }, "append", { becomes });
+    expect(seen).toEqual([{ A: "1" }, { A: "1", B: "2" }]);
+    const refuses = () => {
+      throw new GatehouseError("too_large", "no");
+    };
+    const refused = cloud.vms.updateUserTemplate(alice, id, { C: "3" }, "append", { becomes: refuses });
+    await expect(refused).rejects.toMatchObject({ code: "too_large" });
+    expect((await cloud.vms.get(alice, id)).userTemplate).toEqual({ A: "1", B: "2" });
+  });
+
+  it("are written only where the newest of them is as the writer names it", async () => {
+    const { cloud, user } = current();
+    const alice = await user("alice");
+    const id = await cloud.vms.allocate(alice, text('NAME = "a" COUNT = "0" OLD = "1"'), { hold: true });
+    const countIs = (count: string) => ({ precondition: (vm: Vm) => vm.userTemplate.COUNT === count });
+    const raise = (from: number) =>
+      cloud.vms.updateUserTemplate(alice, id, { COUNT: `${from + 1}` }, "append", countIs(`${from}`));
+    const outcomes = await Promise.allSettled([raise(0), raise(0), raise(1), raise(0)]);
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "rejected"]);
+    const refused = cloud.vms.eraseUserAttribute(alice, id, ["OLD"], countIs("0"));
+    await expect(refused).rejects.toMatchObject({ code: "precondition_failed" });
+    await cloud.vms.eraseUserAttribute(alice, id, ["OLD"], countIs("2"));
+    expect((await cloud.vms.get(alice, id)).userTemplate).toEqual({ COUNT: "2" });
   });
 
   it("lose single notes, whole or one inner attribute, and say when there is none", async () => {

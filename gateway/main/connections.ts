@@ -1,0 +1,131 @@
+/**
+ * Who may hold a connection to a server: so many in all, and so many of one address. In a full house the oldest idle
+ * connection of the address that has most makes room, so that whoever holds connections for nothing loses them first.
+ */
+
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server as SecureServer } from "node:https";
+import type { Socket } from "node:net";
+import { canonicalAddress, countedAs } from "../onegate/fairness/networks.ts";
+
+export interface ConnectionBounds {
+  readonly max: number;
+  /** IPv6 by /64. */
+  readonly maxPerAddress: number;
+  /** Addresses without a bound of their own: proxies, behind which many stand. */
+  readonly isExempt?: (address: string) => boolean;
+}
+
+interface Connection {
+  readonly socket: Socket;
+  /** Of the last request on it. */
+  response: ServerResponse | undefined;
+}
+
+/** Bounds the server's connections from now on. Without a bound for an address on unix sockets, which have none. */
+export function boundConnections(server: Server | SecureServer, bounds: ConnectionBounds): void {
+  const table = new ConnectionTable(bounds);
+  server.on("connection", (socket: Socket) => table.admit(socket));
+  server.on("request", (request: IncomingMessage, response: ServerResponse) =>
+    table.note(request.socket, response),
+  );
+}
+
+class ConnectionTable {
+  readonly #bounds: ConnectionBounds;
+  /** By what the address counts as, then by port, in the order in which they came. */
+  readonly #held = new Map<string, Map<number, Connection>>();
+  readonly #sizes = new Sizes();
+  #count = 0;
+
+  constructor(bounds: ConnectionBounds) {
+    this.#bounds = bounds;
+  }
+
+  admit(socket: Socket): void {
+    const { remoteAddress, remotePort } = socket;
+    // It was reset before anybody looked.
+    if (remoteAddress === undefined || remotePort === undefined) {
+      socket.destroy();
+      return;
+    }
+    const address = canonicalAddress(remoteAddress) ?? remoteAddress;
+    const key = countedAs(address);
+    const held = this.#held.get(key)?.size ?? 0;
+    const tooMany = held >= this.#bounds.maxPerAddress && this.#bounds.isExempt?.(address) !== true;
+    if (tooMany || (this.#count >= this.#bounds.max && !this.#makeRoom())) {
+      socket.destroy();
+      return;
+    }
+    this.#enter(key, remotePort, socket);
+    socket.once("close", () => this.#leave(key, remotePort, socket));
+  }
+
+  /** `socket` may be the encrypted one above that which was admitted: address and port are the same. */
+  note({ remoteAddress, remotePort }: Socket, response: ServerResponse): void {
+    if (remoteAddress === undefined || remotePort === undefined) return;
+    // What IPv4 peers are called needs no look at its form.
+    const key = remoteAddress.includes(":")
+      ? countedAs(canonicalAddress(remoteAddress) ?? remoteAddress)
+      : remoteAddress;
+    const connection = this.#held.get(key)?.get(remotePort);
+    if (connection !== undefined) connection.response = response;
+  }
+
+  #enter(key: string, port: number, socket: Socket): void {
+    const own = this.#held.get(key) ?? new Map<number, Connection>();
+    const before = own.size;
+    this.#held.set(key, own.set(port, { socket, response: undefined }));
+    this.#sizes.move(key, before, own.size);
+    this.#count += own.size - before;
+  }
+
+  #leave(key: string, port: number, socket: Socket): void {
+    const own = this.#held.get(key);
+    if (own?.get(port)?.socket !== socket) return;
+    own.delete(port);
+    if (own.size === 0) this.#held.delete(key);
+    this.#sizes.move(key, own.size + 1, own.size);
+    this.#count -= 1;
+  }
+
+  #makeRoom(): boolean {
+    const key = this.#sizes.largest();
+    for (const [port, connection] of this.#held.get(key ?? "") ?? []) {
+      if (key === undefined || !isIdle(connection)) continue;
+      this.#leave(key, port, connection.socket);
+      connection.socket.destroy();
+      return true;
+    }
+    return false;
+  }
+}
+
+/** Which addresses have how many, so that who has most is known at once, also under a flood. */
+class Sizes {
+  readonly #bySize = new Map<number, Set<string>>();
+  #most = 0;
+
+  /** From one size to one beside it, or the same. */
+  move(key: string, from: number, to: number): void {
+    if (from === to) return;
+    const left = this.#bySize.get(from);
+    left?.delete(key);
+    if (left?.size === 0) this.#bySize.delete(from);
+    if (to > 0) {
+      const joined = this.#bySize.get(to) ?? new Set();
+      this.#bySize.set(to, joined.add(key));
+    }
+    if (to > this.#most || !this.#bySize.has(this.#most)) this.#most = to;
+  }
+
+  largest(): string | undefined {
+    const [first] = this.#bySize.get(this.#most) ?? [];
+    return first;
+  }
+}
+
+/** Nothing was asked on it yet, or all that was asked is answered. */
+function isIdle({ response }: Connection): boolean {
+  return response === undefined || response.writableFinished || response.destroyed;
+}
