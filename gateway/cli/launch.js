@@ -26,6 +26,7 @@ if (majorOf(process.versions.node) >= NEEDED_MAJOR) {
   const fromSources = existsSync(join(here, "gatehouse.ts"));
   const load = (path) => import(fromSources ? `./${path}.ts` : `../../dist/gateway/cli/${path}.js`);
   if (calledAs === "launch") await load("gatehouse");
+  else if (calledAs === "gatehouse-agent") await load("../../agent/host/main");
   else await (await load("one/main")).main(calledAs);
 } else {
   const node = findNode(here);

@@ -6,7 +6,7 @@ import type { MetricValue } from "./readings.ts";
 /** Seconds that one window of down-sampled history covers; windows begin at multiples of it. */
 export const WINDOW_S = 300;
 
-/** Down-sampled history reaches so far back. */
+/** Down-sampled history reaches so far back unless it is set otherwise. */
 export const WINDOWS_KEPT_S = 7 * 86_400;
 
 /** `auto` answers with windows when more than this is asked for. */

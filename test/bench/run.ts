@@ -1,31 +1,40 @@
 /** `npm run bench -- NAME`: runs a benchmark, one JSON line a figure on standard output, progress on standard error. */
 
+import { agentBench } from "./agent.ts";
 import { fairnessBench } from "./fairness.ts";
 import type { Bench } from "./figures.ts";
 import { guestBench } from "./guest.ts";
+import { historyBench } from "./history.ts";
+import { monitorBench } from "./monitor.ts";
 import { onegateBench } from "./onegate.ts";
 import { onegateCostsBench } from "./onegate-costs.ts";
 import { waitersBench } from "./waiters.ts";
 
 const BENCHES: Readonly<Record<string, Bench>> = {
+  agent: agentBench,
   fairness: fairnessBench,
   guest: guestBench,
+  history: historyBench,
+  monitor: monitorBench,
   onegate: onegateBench,
   "onegate-costs": onegateCostsBench,
   waiters: waitersBench,
 };
 const DEFAULT_SECONDS = 3;
+/** Of those that watch something at its own pace. */
+const OWN_DEFAULT_SECONDS: Readonly<Record<string, number>> = { agent: 600 };
 
 const USAGE = `Usage: npm run bench -- NAME [--seconds N]
 
   NAME         ${Object.keys(BENCHES).join(", ")}
-  --seconds N  how long each measurement of a round lasts (${DEFAULT_SECONDS})
+  --seconds N  how long each measurement of a round lasts (${DEFAULT_SECONDS}; agent: ${OWN_DEFAULT_SECONDS.agent})
 
 Prints one JSON line a figure. Example: npm run bench -- onegate --seconds 5
 `;
 
 async function main(): Promise<number> {
-  const [name = "", flag, seconds = String(DEFAULT_SECONDS)] = process.argv.slice(2);
+  const [name = "", flag, given] = process.argv.slice(2);
+  const seconds = given ?? String(OWN_DEFAULT_SECONDS[name] ?? DEFAULT_SECONDS);
   const bench = BENCHES[name];
   if (bench === undefined || (flag !== undefined && flag !== "--seconds") || !(Number(seconds) > 0)) {
     (name === "--help" ? process.stdout : process.stderr).write(USAGE);
