@@ -1,6 +1,6 @@
 /**
  * The configuration, put together from its sources and checked once, at start. Later sources win: defaults,
- * OpenNebula's onegate-server.conf, gatehouse.yaml, the environment, the command line.
+ * OpenNebula's onegate-server.conf and monitord.conf, gatehouse.yaml, the environment, the command line.
  */
 
 import { existsSync } from "node:fs";
@@ -9,6 +9,7 @@ import { GatehouseError } from "../shared/errors.ts";
 import { readEnvironment } from "./config/environment.ts";
 import { readGatehouseYaml } from "./config/gatehouse-yaml.ts";
 import { LEAVES, leafAt } from "./config/leaves.ts";
+import { readMonitordConf } from "./config/monitord-conf.ts";
 import { readOnegateConf } from "./config/onegate-conf.ts";
 import { type Config, configSchema } from "./config/schema.ts";
 import { EMPTY_SOURCE, type Setting, type Source, shown } from "./config/source.ts";
@@ -43,6 +44,9 @@ const PATHS: ReadonlySet<string> = new Set([
   "onegate.audit.file",
   "onegate.tls.cert_file",
   "onegate.tls.key_file",
+  "monitor.conf_file",
+  "monitor.private_key_file",
+  "monitor.public_key_file",
   "cloud.process.run_dir",
 ]);
 
@@ -56,8 +60,11 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const commandLine = absolute({ ...EMPTY_SOURCE, settings: sources.commandLine ?? [] }, sources.cwd);
   const above = [environment, commandLine];
   const yaml = configFileSource(sources, above);
-  const onegateConf = onegateConfSource([yaml, ...above]);
-  const all = [onegateConf, yaml, ...above];
+  const confs = [
+    confSource("onegate.conf_file", readOnegateConf, [yaml, ...above]),
+    confSource("monitor.conf_file", readMonitordConf, [yaml, ...above]),
+  ];
+  const all = [...confs, yaml, ...above];
 
   const settings = new Map(
     all.flatMap((source) => source.settings).map((setting) => [setting.path, setting]),
@@ -89,9 +96,14 @@ function configFileSource(sources: ConfigSources, above: readonly Source[]): Sou
   return { ...source, faults: [...source.faults, fault] };
 }
 
-function onegateConfSource(above: readonly Source[]): Source {
-  const file = textOf(above, "onegate.conf_file");
-  return file === undefined ? EMPTY_SOURCE : readOnegateConf(file, readYamlText(file));
+/** A file of OpenNebula's own, where a setting names one. */
+function confSource(
+  path: string,
+  read: (file: string, text: string) => Source,
+  above: readonly Source[],
+): Source {
+  const file = textOf(above, path);
+  return file === undefined ? EMPTY_SOURCE : absolute(read(file, readYamlText(file)), dirname(file));
 }
 
 /** The last string that the sources give a setting. */

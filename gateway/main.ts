@@ -4,6 +4,7 @@ import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
 import { Health } from "./admin/health.ts";
 import { createHealthApp } from "./admin/health-app.ts";
+import type { HostCommands } from "./admin/host-messages.ts";
 import { createSocketApp } from "./admin/socket-app.ts";
 import type { EmbeddedCloud } from "./cloud/embedded/embedded-cloud.ts";
 import { tlsFilesOf, urlOf } from "./config/listening.ts";
@@ -12,13 +13,16 @@ import type { Config } from "./config.ts";
 import { adminSocketPath } from "./main/admin-socket.ts";
 import { Closers } from "./main/closers.ts";
 import { existingAuthFile } from "./main/first-start.ts";
+import { openHistory } from "./main/history.ts";
 import { openHome } from "./main/home.ts";
 import { homeCommands } from "./main/home-commands.ts";
 import { type HouseSight, openHouseSight } from "./main/house-sight.ts";
 import { type ListenOptions, listen } from "./main/listen.ts";
 import { openCloud } from "./main/open-cloud.ts";
 import { removeRunFile, writeRunFile } from "./main/run-file.ts";
+import { serveMonitor } from "./main/serve-monitor.ts";
 import { storeCheck } from "./main/store-check.ts";
+import { type HostWatch, watchHosts } from "./main/watch-hosts.ts";
 import { createServiceDirectory } from "./oneflow/directory.ts";
 import { createOneGate } from "./onegate/app.ts";
 import { followReadiness } from "./onegate/clear-ready.ts";
@@ -45,6 +49,8 @@ export interface House {
     readonly rpc: string | undefined;
     readonly admin: string;
   };
+  /** Where the monitoring daemon listens, when it does. */
+  readonly monitor: { readonly host: string; readonly port: number } | undefined;
   /** Where oneadmin's generated password stands; undefined when a world brought another. */
   readonly authFile: string | undefined;
   /** Ends it gracefully; never rejects. */
@@ -77,7 +83,9 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
 
   let onegateUrl: string | undefined;
   const onegateEndpoint = () => config.onegate.endpoint ?? onegateUrl;
-  const cloud = await openCloud(config, { store: home.store, log, clock, onegateEndpoint, world });
+  const series = await openHistory(config, { clock, log });
+  closers.add("history", async () => series?.close());
+  const cloud = await openCloud(config, { store: home.store, log, clock, onegateEndpoint, world, series });
   const vault = await openVault(home.store, clock);
   await vault.passwords.forgetEnded();
   const sight = await openHouseSight(config, { cloud, store: home.store, version, clock, log });
@@ -88,7 +96,20 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   health.register("store", storeCheck(home.store));
 
   const trust = { vault, url: onegateEndpoint };
-  const servers = { config, cloud, trust, sight, health, log, clock, closers, closing: closing.signal };
+  let watch: HostWatch | undefined;
+  const hosts = () => watch?.commands;
+  const servers = {
+    config,
+    cloud,
+    trust,
+    sight,
+    health,
+    log,
+    clock,
+    closers,
+    hosts,
+    closing: closing.signal,
+  };
   const adminUrl = await serveAdmin(servers);
   if (config.onegate.enabled) onegateUrl = await serveOneGate(servers);
   const rpcUrl = config.rpc.enabled ? await serveRpc(servers) : undefined;
@@ -97,20 +118,28 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   closers.add("waiters", () => closing.abort());
   if (config.onegate.clear_ready) closers.add("readiness", await followReadiness(cloud, log));
   await cloud.start();
+  const monitor = config.monitor.enabled
+    ? await serveMonitor(config, { cloud, store: home.store, series, sight, clock, log })
+    : undefined;
+  // Before the cloud: what it was told last is stored.
+  closers.add("monitor", async () => monitor?.close());
+  const environment = process.env;
+  watch = monitor && (await watchHosts({ config, daemon: monitor, cloud, clock, log, environment }));
+  closers.add("agents", async () => watch?.close());
 
   const urls = { onegate: onegateUrl, rpc: rpcUrl, admin: adminUrl };
   const turn = (on: boolean): void => {
     up = on;
     health.changed();
   };
-  writeRunFile(config.home, { pid: process.pid, ...urls });
+  writeRunFile(config.home, { pid: process.pid, ...urls, monitor: monitor?.address });
   turn(true);
-  log.info({ home: config.home, ...urls }, "The house is up");
+  log.info({ home: config.home, ...urls, monitor: monitor?.address }, "The house is up");
   const close = (): Promise<void> => {
     turn(false);
     return closers.closeAll();
   };
-  return { cloud, urls, authFile: existingAuthFile(config.home), close };
+  return { cloud, urls, monitor: monitor?.address, authFile: existingAuthFile(config.home), close };
 }
 
 interface Servers {
@@ -122,6 +151,8 @@ interface Servers {
   readonly log: Logger;
   readonly clock: Clock;
   readonly closers: Closers;
+  /** Undefined while nothing monitors hosts. */
+  readonly hosts: () => HostCommands | undefined;
   /** Aborted when the house closes, before anything is closed. */
   readonly closing: AbortSignal;
 }
@@ -132,7 +163,7 @@ async function serveAdmin(servers: Servers): Promise<string> {
   const app = createHealthApp(health, log, sight.admin?.metrics);
   const port = await serve(servers, { name: "admin", app, endpoint: config.admin });
   const commands = homeCommands(cloud, trust.vault, clock, config.home);
-  const socketApp = createSocketApp(health, commands, log, sight.admin);
+  const socketApp = createSocketApp(health, commands, log, { sight: sight.admin, hosts: servers.hosts });
   const endpoint = { socketPath: adminSocketPath(config.home) };
   await serve(servers, { name: "admin.sock", app: socketApp, endpoint });
   return urlOf(config.admin.host, port);

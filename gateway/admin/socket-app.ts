@@ -7,13 +7,28 @@ import type { Logger } from "../../shared/log.ts";
 import { type HomeCommands, MAX_WORLD_BYTES } from "./commands.ts";
 import type { Health } from "./health.ts";
 import { createHealthApp } from "./health-app.ts";
+import { createHostApp } from "./host-app.ts";
+import type { HostCommands } from "./host-messages.ts";
 import type { Sight } from "./sight.ts";
 import { createTokenApp } from "./token-app.ts";
 
+/** What a house has only while it is turned on. */
+export interface SocketParts {
+  readonly sight?: Sight | undefined;
+  /** Asked at each call: undefined while nothing monitors hosts. */
+  readonly hosts?: (() => HostCommands | undefined) | undefined;
+}
+
 /** Errors are `{"error":{"code","message"}}`, from which admin-client makes the same error again. */
-export function createSocketApp(health: Health, commands: HomeCommands, log: Logger, sight?: Sight): Hono {
+export function createSocketApp(
+  health: Health,
+  commands: HomeCommands,
+  log: Logger,
+  { sight, hosts = () => undefined }: SocketParts = {},
+): Hono {
   const app = new Hono();
   app.route("/", createTokenApp(commands));
+  app.route("/", createHostApp(hosts));
   app.post("/import", bodyLimit({ maxSize: MAX_WORLD_BYTES, onError: tooLarge }), async (context) => {
     await commands.importWorld(await context.req.text());
     return context.json({ imported: true });

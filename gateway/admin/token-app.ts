@@ -2,9 +2,8 @@
 
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { z } from "zod";
-import { GatehouseError } from "../../shared/errors.ts";
 import type { HomeCommands } from "./commands.ts";
+import { parsedRequest } from "./parsed-request.ts";
 import { revokeRequest, rotateRequest } from "./token-messages.ts";
 
 const MAX_BODY_BYTES = 4_096;
@@ -17,7 +16,7 @@ export function createTokenApp(commands: HomeCommands): Hono {
     return context.json({ token: await commands.token(Number(context.req.param("vmId"))) });
   });
   app.post("/token/:vmId{[0-9]{1,10}}/revoke", small, async (context) => {
-    const { classic } = parsed(revokeRequest, await context.req.text());
+    const { classic } = parsedRequest(revokeRequest, await context.req.text());
     await commands.revokeTokens(Number(context.req.param("vmId")), classic);
     return context.json({ revoked: true });
   });
@@ -25,19 +24,9 @@ export function createTokenApp(commands: HomeCommands): Hono {
     return context.json({ changed: await commands.allowToken(Number(context.req.param("vmId"))) });
   });
   app.post("/token-password", small, async (context) => {
-    const { user, graceMs } = parsed(rotateRequest, await context.req.text());
+    const { user, graceMs } = parsedRequest(rotateRequest, await context.req.text());
     return context.json(await commands.rotateTokenPassword(user, graceMs));
   });
   app.get("/tokens", async (context) => context.json(await commands.tokenStanding()));
   return app;
-}
-
-function parsed<S extends z.ZodType>(schema: S, text: string): z.output<S> {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new GatehouseError("bad_request", "The admin socket was sent something else than it expects.", {
-      cause,
-    });
-  }
 }

@@ -5,6 +5,7 @@ import { EXIT_CODE, errorText, isGatehouseError } from "../../shared/errors.ts";
 import { checkCommand } from "./check.ts";
 import type { CliContext } from "./context.ts";
 import { exportCommand } from "./export.ts";
+import { hostCommand } from "./host.ts";
 import { importCommand } from "./import.ts";
 import { metricsCommand } from "./metrics.ts";
 import { tokenCommand } from "./token.ts";
@@ -42,6 +43,7 @@ function programOf(context: CliContext): Command {
     upCommand,
     checkCommand,
     tokenCommand,
+    hostCommand,
     importCommand,
     exportCommand,
     metricsCommand,

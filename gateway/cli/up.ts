@@ -4,10 +4,10 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { GatehouseError } from "../../shared/errors.ts";
 import { createLogger, stderrSink } from "../../shared/log.ts";
-import { endpointWarning } from "../config/listening.ts";
+import { endpointWarning, urlOf } from "../config/listening.ts";
 import type { Config, Setting } from "../config.ts";
 import { endOnCrash } from "../main/crash.ts";
-import { describeDemo, startDemo } from "../main/demo.ts";
+import { type DemoPlace, describeDemo, startDemo } from "../main/demo.ts";
 import { stopRequested } from "../main/stop-signals.ts";
 import { type House, startHouse } from "../main.ts";
 import { type CommonOptions, loadFor, withCommonOptions } from "./common-options.ts";
@@ -64,8 +64,7 @@ async function up(context: CliContext, options: UpOptions): Promise<void> {
   if (options.demo && onegate !== undefined) {
     context.out("Starting the demo guests ...\n");
     const guests = await Promise.race([startDemo(house.cloud, clock), stop]);
-    if (Array.isArray(guests))
-      context.out(describeDemo(guests, { onegate, homeOption: homeOption(context, config) }));
+    if (Array.isArray(guests)) context.out(describeDemo(guests, { onegate, ...homeWords(context, config) }));
   } else context.out(HINTS);
   await stop;
   context.out("Stopping: ending the guests that live with the house ...\n");
@@ -90,14 +89,17 @@ const HINTS = `Try next, from another terminal:
 `;
 
 /** What other commands need to find this home; nothing where they would find it anyway. */
-function homeOption(context: CliContext, config: Config): string {
-  return config.home === resolve(context.cwd, "var") ? "" : ` --home ${config.home}`;
+function homeWords(context: CliContext, { home }: Config): Pick<DemoPlace, "homeOption" | "homeVariable"> {
+  if (home === resolve(context.cwd, "var")) return { homeOption: "", homeVariable: "" };
+  return { homeOption: ` --home ${home}`, homeVariable: `GATEHOUSE_HOME=${home} ` };
 }
 
-function summary(config: Config, { urls, authFile }: House): string {
+function summary(config: Config, { urls, monitor, authFile }: House): string {
   const lines = ["Gatehouse is up."];
   if (urls.onegate !== undefined) lines.push(`  OneGate  ${urls.onegate}`);
   if (urls.rpc !== undefined) lines.push(`  XML-RPC  ${urls.rpc}/RPC2`);
+  if (monitor !== undefined)
+    lines.push(`  Monitor  ${urlOf(monitor.host, monitor.port).slice("http://".length)}, UDP and TCP`);
   lines.push(`  Admin    ${urls.admin}/readyz`);
   lines.push(`  Home     ${config.home}`);
   if (authFile !== undefined) lines.push(`  oneadmin's password is in ${authFile}`);

@@ -3,6 +3,7 @@
  * latest reading asks. Times are seconds since the epoch by the house's clock: the daemon has corrected the sender's.
  */
 
+import type { History, HistoryQuery } from "../../shared/monitor/history.ts";
 import type {
   HostReading,
   ReportedState,
@@ -50,7 +51,8 @@ export type { HostReading, ReportedState, VmReading, VmStateReading };
 export interface CloudMonitoring {
   /**
    * SYSTEM_HOST: goes over the host's TEMPLATE, and takes ERROR from it; a host that was INIT or ERROR is MONITORED
-   * then (spec monitoring.md 6). Durable. @throws GatehouseError `not_found`
+   * then (spec monitoring.md 6). Durable. @throws GatehouseError `not_found`, or `too_large` for a TEMPLATE that grows
+   * beyond all measure.
    */
   hostSystem(hostId: number, reading: HostReading, at: number): Promise<void>;
   /** MONITOR_HOST: the latest reading, in memory. False when there is no such host. */
@@ -66,4 +68,13 @@ export interface CloudMonitoring {
   vmStates(hostId: number, report: StatesReport, at: number): Promise<StateOutcome>;
   latestVm(vmId: number): LatestReading | undefined;
   latestHost(hostId: number): LatestReading | undefined;
+  /** Names of the VMs that the hypervisor runs there and the cloud does not know; undefined before it was ever asked. */
+  wildsOn(hostId: number): readonly string[] | undefined;
+  /**
+   * What was measured of a VM on the hosts where it has been; undefined where no history is kept, or there is no such VM.
+   * @throws GatehouseError `unavailable` when it cannot be read.
+   */
+  vmHistory(vmId: number, query: HistoryQuery): Promise<History | undefined>;
+  /** The same of a host's own readings. */
+  hostHistory(hostId: number, query: HistoryQuery): Promise<History | undefined>;
 }

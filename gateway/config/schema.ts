@@ -3,47 +3,11 @@
 import { z } from "zod";
 import { LOG_LEVELS } from "../../shared/log.ts";
 import { networkText, oneGateSettingsSchema } from "../onegate/settings.ts";
+import { attributes, host, MAX_LIST_ITEMS, MEBIBYTE, names, on, port, text, url, whole } from "./fields.ts";
+import { monitorFields } from "./monitor-fields.ts";
 
-const MAX_LIST_ITEMS = 1_000;
-const MEBIBYTE = 1_024 * 1_024;
 /** OneGate knows its own defaults (reboot is restricted, as recorded); here they only get names for files. */
 const ONEGATE = oneGateSettingsSchema.parse({});
-
-const on = (what: string, byDefault = true) =>
-  z.boolean().default(byDefault).describe(`true or false: ${what}`);
-const text = (what: string) => z.string().min(1).max(4_096).describe(what);
-const names = (what: string, byDefault: readonly string[]) =>
-  z
-    .array(z.string().min(1).max(256))
-    .max(MAX_LIST_ITEMS)
-    .default([...byDefault])
-    .describe(`a list of ${what}`);
-const attributes = (what: string, byDefault: readonly string[]) =>
-  z
-    .array(z.string().regex(/^[A-Za-z0-9_]{1,256}$/))
-    .max(MAX_LIST_ITEMS)
-    .default([...byDefault])
-    .describe(`a list of ${what}, each of letters, digits and _`);
-const whole = (what: string, least: number, most: number, byDefault: number) =>
-  z
-    .int()
-    .min(least)
-    .max(most)
-    .default(byDefault)
-    .describe(`a whole number from ${least} to ${most}: ${what}`);
-const port = (byDefault: number) => whole("a TCP port, 0 for any free one", 0, 65_535, byDefault);
-const host = z
-  .string()
-  .max(255)
-  .regex(/^[A-Za-z0-9.:_%-]+$/)
-  .default("127.0.0.1")
-  .describe("an address or host name to listen on, without port");
-const url = (what: string) =>
-  z
-    .url({ protocol: /^https?$/ })
-    .max(2_048)
-    .optional()
-    .describe(`an http or https URL: ${what}`);
 
 /** By default every call is open (seed 003, 5.2.2 "permissions"). */
 const permissions = z
@@ -229,6 +193,7 @@ export const configSchema = z.strictObject({
   onegate,
   rpc,
   admin,
+  monitor: monitorFields,
   cloud,
   log,
 });

@@ -33,8 +33,8 @@ export function boundConnections(server: Server | SecureServer, bounds: Connecti
 
 class ConnectionTable {
   readonly #bounds: ConnectionBounds;
-  /** By what the address counts as, then by port, in the order in which they came. */
-  readonly #held = new Map<string, Map<number, Connection>>();
+  /** By what the address counts as, then by `endsOf`, in the order in which they came. */
+  readonly #held = new Map<string, Map<string, Connection>>();
   readonly #sizes = new Sizes();
   #count = 0;
 
@@ -43,9 +43,10 @@ class ConnectionTable {
   }
 
   admit(socket: Socket): void {
-    const { remoteAddress, remotePort } = socket;
+    const { remoteAddress } = socket;
+    const ends = endsOf(socket);
     // It was reset before anybody looked.
-    if (remoteAddress === undefined || remotePort === undefined) {
+    if (remoteAddress === undefined || ends === undefined) {
       socket.destroy();
       return;
     }
@@ -57,33 +58,35 @@ class ConnectionTable {
       socket.destroy();
       return;
     }
-    this.#enter(key, remotePort, socket);
-    socket.once("close", () => this.#leave(key, remotePort, socket));
+    this.#enter(key, ends, socket);
+    socket.once("close", () => this.#leave(key, ends, socket));
   }
 
-  /** `socket` may be the encrypted one above that which was admitted: address and port are the same. */
-  note({ remoteAddress, remotePort }: Socket, response: ServerResponse): void {
-    if (remoteAddress === undefined || remotePort === undefined) return;
+  /** `socket` may be the encrypted one above that which was admitted: its ends are the same. */
+  note(socket: Socket, response: ServerResponse): void {
+    const { remoteAddress } = socket;
+    const ends = endsOf(socket);
+    if (remoteAddress === undefined || ends === undefined) return;
     // What IPv4 peers are called needs no look at its form.
     const key = remoteAddress.includes(":")
       ? countedAs(canonicalAddress(remoteAddress) ?? remoteAddress)
       : remoteAddress;
-    const connection = this.#held.get(key)?.get(remotePort);
+    const connection = this.#held.get(key)?.get(ends);
     if (connection !== undefined) connection.response = response;
   }
 
-  #enter(key: string, port: number, socket: Socket): void {
-    const own = this.#held.get(key) ?? new Map<number, Connection>();
+  #enter(key: string, ends: string, socket: Socket): void {
+    const own = this.#held.get(key) ?? new Map<string, Connection>();
     const before = own.size;
-    this.#held.set(key, own.set(port, { socket, response: undefined }));
+    this.#held.set(key, own.set(ends, { socket, response: undefined }));
     this.#sizes.move(key, before, own.size);
     this.#count += own.size - before;
   }
 
-  #leave(key: string, port: number, socket: Socket): void {
+  #leave(key: string, ends: string, socket: Socket): void {
     const own = this.#held.get(key);
-    if (own?.get(port)?.socket !== socket) return;
-    own.delete(port);
+    if (own?.get(ends)?.socket !== socket) return;
+    own.delete(ends);
     if (own.size === 0) this.#held.delete(key);
     this.#sizes.move(key, own.size + 1, own.size);
     this.#count -= 1;
@@ -91,14 +94,23 @@ class ConnectionTable {
 
   #makeRoom(): boolean {
     const key = this.#sizes.largest();
-    for (const [port, connection] of this.#held.get(key ?? "") ?? []) {
+    for (const [ends, connection] of this.#held.get(key ?? "") ?? []) {
       if (key === undefined || !isIdle(connection)) continue;
-      this.#leave(key, port, connection.socket);
+      this.#leave(key, ends, connection.socket);
       connection.socket.destroy();
       return true;
     }
     return false;
   }
+}
+
+/**
+ * What is one connection's alone. A port is not: a machine with a /64 may open one from the same port of each of its
+ * addresses, and towards each of ours.
+ */
+function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string | undefined {
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
 }
 
 /** Which addresses have how many, so that who has most is known at once, also under a flood. */

@@ -8,6 +8,7 @@ import { vmStateText } from "../../shared/states/vm.ts";
 import { stringOf, type Template } from "../../shared/template/types.ts";
 import { type Cloud, SYSTEM } from "../cloud/cloud.ts";
 import type { Vm } from "../cloud/model.ts";
+import type { CloudMonitoring } from "../cloud/monitoring.ts";
 
 const DEMO_NAME = "demo";
 const DEMO_VMS = 2;
@@ -20,6 +21,8 @@ export interface DemoGuest {
   /** RUNNING, PENDING, ... */
   readonly state: string;
   readonly ready: boolean;
+  /** What this machine's agent has measured of it; undefined: nothing yet. */
+  readonly usage: string | undefined;
   /** Why it does not run, where the cloud knows. */
   readonly reason: string | undefined;
 }
@@ -35,7 +38,7 @@ export async function startDemo(cloud: Cloud, clock: Clock): Promise<readonly De
     ids.push(await cloud.templates.instantiate(SYSTEM, templateId, { name: `${DEMO_NAME}-%i` }));
   }
   await allReady(cloud, clock, ids);
-  return await Promise.all(ids.map(async (id) => guestOf(await cloud.vms.get(SYSTEM, id))));
+  return await Promise.all(ids.map(async (id) => guestOf(await cloud.vms.get(SYSTEM, id), cloud.monitoring)));
 }
 
 async function makeTemplate(cloud: Cloud): Promise<number> {
@@ -99,19 +102,37 @@ function vmState(vm: Vm): string {
   return vmStateText(vm.state, vm.lcmState);
 }
 
-function guestOf(vm: Vm): DemoGuest {
+function guestOf(vm: Vm, monitoring: Pick<CloudMonitoring, "latestVm">): DemoGuest {
   const reason = stringOf(vm.userTemplate, "ERROR") ?? stringOf(vm.userTemplate, "SCHED_MESSAGE");
-  return { id: vm.id, name: vm.name, state: vmState(vm), ready: isReady(vm), reason };
+  const usage = usageOf(monitoring.latestVm(vm.id)?.attributes);
+  return { id: vm.id, name: vm.name, state: vmState(vm), ready: isReady(vm), usage, reason };
 }
 
-/** The demo as `up` prints it: its guests, and three commands to try. */
+/** CPU is in percent of one processor, MEMORY in KiB (spec monitoring.md 8). */
+function usageOf(reading: Template | undefined): string | undefined {
+  if (reading === undefined) return undefined;
+  const cpu = Number(stringOf(reading, "CPU"));
+  const memoryMiB = Math.round(Number(stringOf(reading, "MEMORY")) / 1024);
+  return Number.isFinite(cpu) && Number.isFinite(memoryMiB) ? `CPU=${cpu}%  MEMORY=${memoryMiB}M` : undefined;
+}
+
+export interface DemoPlace {
+  readonly onegate: string;
+  /** Empty, or ` --home DIR`. */
+  readonly homeOption: string;
+  /** Empty, or `GATEHOUSE_HOME=DIR `. */
+  readonly homeVariable: string;
+}
+
+/** The demo as `up` prints it: its guests, and four commands to try. */
 export function describeDemo(
   guests: readonly DemoGuest[],
-  { onegate, homeOption }: { readonly onegate: string; readonly homeOption: string },
+  { onegate, homeOption, homeVariable }: DemoPlace,
 ): string {
-  const lines = guests.map(({ id, name, state, ready, reason }) => {
+  const lines = guests.map(({ id, name, state, ready, usage, reason }) => {
     const why = ready || reason === undefined ? "" : `  (${reason})`;
-    return `  VM ${id}  ${name}  ${state}  READY=${ready ? "YES" : "not yet"}${why}`;
+    const used = usage === undefined ? "" : `  ${usage}`;
+    return `  VM ${id}  ${name}  ${state}  READY=${ready ? "YES" : "not yet"}${used}${why}`;
   });
   const first = guests[0]?.id ?? 0;
   const token = `$(npx gatehouse token ${first}${homeOption})`;
@@ -122,6 +143,7 @@ export function describeDemo(
     "Try, in another terminal, from this folder:",
     `  curl ${headers} ${onegate}/vm`,
     `  curl -X PUT -d "COLOUR = blue" ${headers} ${onegate}/vm`,
+    `  ${homeVariable}npx onevm monitoring ${first}`,
     `  npx gatehouse export${homeOption}`,
     "Ctrl-C ends it all.",
   ].join("\n")}\n`;

@@ -22,16 +22,28 @@ export interface Drivers {
   readonly only: Driver | undefined;
 }
 
+/** Guests of a house that is root have user ids of their own. */
+export function guestsHaveUids(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** Where the process driver keeps its guests. */
+export function guestsDirectory({ home, cloud }: Pick<Config, "home" | "cloud">): string {
+  return (
+    cloud.process.run_dir ?? (guestsHaveUids() ? join(ROOTS_GUESTS, houseId(home)) : join(home, "guests"))
+  );
+}
+
 /** `trustedUids` may be filled later, once the users of `cloud.process.trusted_users` are known. */
 export function makeDrivers(config: Config, clock: Clock, trustedUids: ReadonlySet<number>): Drivers {
   const dummy = dummyDriver({ clock, bootMs: config.cloud.dummy_boot_ms });
   if (config.cloud.driver === "dummy") return { all: [dummy], only: dummy };
   const { uid_base, grace_ms, max_log_bytes } = config.cloud.process;
   const use = processDriverUse(config);
-  const asRoot = process.getuid?.() === 0;
+  const asRoot = guestsHaveUids();
   const { home } = config;
   const house = houseId(home);
-  const runDir = config.cloud.process.run_dir ?? (asRoot ? join(ROOTS_GUESTS, house) : join(home, "guests"));
+  const runDir = guestsDirectory(config);
   const local = processDriver({
     clock,
     enabled: use.allowed,

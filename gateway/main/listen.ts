@@ -19,6 +19,8 @@ const MAX_HEADER_BYTES = 16 * 1_024;
 const TIMEOUT_CHECK_MS = 2_000;
 /** Further connections are closed at once; below the usual limit of open files twice over. */
 const MAX_CONNECTIONS = 8_192;
+/** Whoever was refused has so long to read why, and to close. */
+const REFUSAL_LINGER_MS = 2_000;
 /** Requests under way may finish for so long when the house closes. */
 const CLOSE_GRACE_MS = 5_000;
 
@@ -103,7 +105,8 @@ function follow(
   return followTls({ files: tls, current, clock, log, apply });
 }
 
-function createServer({ app, connections }: ListenOptions, identity: TlsIdentity | undefined): AnyServer {
+function createServer(options: ListenOptions, identity: TlsIdentity | undefined): AnyServer {
+  const { app, connections, clock } = options;
   const fetch: Fetching["fetch"] = (request, bindings) => app.fetch(request, bindings);
   const server =
     identity === undefined
@@ -118,7 +121,9 @@ function createServer({ app, connections }: ListenOptions, identity: TlsIdentity
   if (connections === undefined) server.maxConnections = MAX_CONNECTIONS;
   else boundConnections(server, connections);
   server.setTimeout(CONNECTION_TIMES.idleMs);
-  server.on("clientError", refuseClient);
+  server.on("clientError", (error, socket) => refuseClient(error, socket, clock));
+  // Before a handshake's end nothing that is written leaves, so its socket would wait to be closed for ever.
+  server.on("tlsClientError", (_error, socket: Duplex) => socket.destroy());
   return server;
 }
 
@@ -131,7 +136,7 @@ const CLIENT_ERRORS: Readonly<Record<string, readonly [status: string, sentence:
   ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "The request did not come to its end in time."],
 };
 
-function refuseClient(error: Error & { code?: string }, socket: Duplex): void {
+function refuseClient(error: Error & { code?: string }, socket: Duplex, clock: Clock): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
     return;
@@ -140,6 +145,10 @@ function refuseClient(error: Error & { code?: string }, socket: Duplex): void {
   const [status, sentence] = known ?? ["400 Bad Request", "This is not an HTTP/1.1 request."];
   const head = `Content-Type: text/plain;charset=utf-8\r\nContent-Length: ${Buffer.byteLength(sentence)}`;
   socket.end(`HTTP/1.1 ${status}\r\n${head}\r\nConnection: close\r\n\r\n${sentence}`);
+  socket.once(
+    "close",
+    clock.after(REFUSAL_LINGER_MS, () => socket.destroy()),
+  );
 }
 
 /** Node binds a unix socket before `listen` returns, so the mask is changed for that one call only. */

@@ -4,6 +4,7 @@ import type { Clock } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/log.ts";
 import { type EmbeddedCloud, openEmbeddedCloud } from "../cloud/embedded/embedded-cloud.ts";
 import type { Config } from "../config.ts";
+import type { SeriesStore } from "../store/series.ts";
 import type { Store } from "../store/store.ts";
 import { makeDrivers } from "./drivers.ts";
 import { firstStart } from "./first-start.ts";
@@ -18,11 +19,13 @@ export interface OpenCloudOptions {
   readonly onegateEndpoint: () => string | undefined;
   /** A world's JSON text, to be loaded first. */
   readonly world?: string | undefined;
+  /** Where histories are read; undefined: none is kept. */
+  readonly series?: SeriesStore | undefined;
 }
 
 /** @throws GatehouseError `conflict` when a world finds a home in use, `bad_request` when it is none. */
 export async function openCloud(config: Config, options: OpenCloudOptions): Promise<EmbeddedCloud> {
-  const { store, log, clock, onegateEndpoint, world } = options;
+  const { store, log, clock, onegateEndpoint, world, series } = options;
   // The drivers come before the users whose ids these are.
   const trusted = new Set<number>();
   const drivers = makeDrivers(config, clock, trusted);
@@ -33,6 +36,7 @@ export async function openCloud(config: Config, options: OpenCloudOptions): Prom
     drivers: drivers.all,
     onlyDriver: drivers.only,
     onegateEndpoint,
+    series,
   });
   await firstStart(cloud, config);
   if (world !== undefined) await importWorldText(cloud, config.home, world);

@@ -4,13 +4,14 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { writePrivateFile } from "./files.ts";
 
-/** URLs of what is enabled. */
+/** URLs of what is enabled, and where the monitoring daemon listens for UDP and TCP. */
 export interface RunFile {
   readonly pid: number;
   readonly onegate?: string | undefined;
   /** Without the path /RPC2. */
   readonly rpc?: string | undefined;
   readonly admin: string;
+  readonly monitor?: { readonly host: string; readonly port: number } | undefined;
 }
 
 const RUN_FILE = "run.json";

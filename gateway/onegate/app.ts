@@ -9,6 +9,7 @@ import type { Cloud } from "../cloud/cloud.ts";
 import type { ServiceDirectory, ServiceScaler } from "../oneflow/directory.ts";
 import { createAuthenticator } from "./authenticate.ts";
 import { Waiters } from "./change/waiters.ts";
+import { HeldBytes } from "./fairness/held-bytes.ts";
 import { createLimits } from "./fairness/rates.ts";
 import { createRelations } from "./relation.ts";
 import { createIntake, type GateEnv } from "./request.ts";
@@ -53,6 +54,7 @@ export function createOneGate(dependencies: OneGateDependencies): Hono<GateEnv> 
     }),
     relations: createRelations(cloud, services),
     limits: createLimits(settings.limits, clock),
+    heldBytes: new HeldBytes(),
     observer,
     waiters: new Waiters({ cloud, clock, observer, maxPerVm, closing }),
     closing,

@@ -5,6 +5,7 @@ import { VM_STATE } from "../../shared/states/vm.ts";
 import { stringOf } from "../../shared/template/types.ts";
 import { type Actor, type Cloud, SYSTEM } from "../cloud/cloud.ts";
 import type { User, Vm } from "../cloud/model.ts";
+import { EarlyForms } from "./early-form.ts";
 import { exactId } from "./ids.ts";
 import { singleParameter } from "./parameters.ts";
 import type { GateRequest } from "./request.ts";
@@ -53,6 +54,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     cloud: parts.cloud,
     sessions: parts.sessionsEnabled ? parts.trust?.sessions : undefined,
     judge: new Judge(parts),
+    earlyForms: new EarlyForms(),
   };
   return {
     authenticate: (request, pathNamesVm) => authenticate(means, request, pathNamesVm),
@@ -65,10 +67,11 @@ interface Means {
   readonly cloud: AuthenticatorParts["cloud"];
   readonly sessions: Sessions | undefined;
   readonly judge: Judge;
+  readonly earlyForms: EarlyForms;
 }
 
 async function authenticate(
-  { cloud, sessions, judge }: Means,
+  { cloud, sessions, judge, earlyForms }: Means,
   request: GateRequest,
   pathNamesVm: boolean,
 ): Promise<Guest> {
@@ -78,7 +81,7 @@ async function authenticate(
   if (session === undefined && looksLikeSession(token)) throw notAuthorized();
   const vmId =
     session === undefined
-      ? exactId((await claimedVmId(request, pathNamesVm)) ?? "")
+      ? exactId((await claimedVmId(request, pathNamesVm, earlyForms)) ?? "")
       : agreedVmId(request, session);
   if (vmId === undefined) throw notAuthorized();
   const vm = await found(cloud.vms.get(SYSTEM, vmId));
@@ -154,13 +157,17 @@ function creatorOf(vm: Vm): number | undefined {
 }
 
 /** The header, or where it is missing the deprecated `id` of path, query or form, in that order. */
-async function claimedVmId(request: GateRequest, pathNamesVm: boolean): Promise<string | undefined> {
+async function claimedVmId(
+  request: GateRequest,
+  pathNamesVm: boolean,
+  earlyForms: EarlyForms,
+): Promise<string | undefined> {
   const header = request.header("x-onegate-vmid");
   if (header !== undefined) return header.trim();
   return (
     (pathNamesVm ? request.pathParameter("id") : undefined) ??
     singleParameter(request.query(), "id") ??
-    singleParameter(await request.form(), "id")
+    singleParameter(await earlyForms.read(request), "id")
   );
 }
 

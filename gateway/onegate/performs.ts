@@ -6,6 +6,7 @@ import { parseTemplate } from "../../shared/template/parse.ts";
 import { type Template, vectorsOf } from "../../shared/template/types.ts";
 import type { Actor, PermissionBits, VmAction, VmPool } from "../cloud/cloud.ts";
 import type { JsonValue } from "../cloud/model.ts";
+import { UNLEASED_ADDRESSES } from "./trust/addresses.ts";
 
 /** On which VM, and as whom. */
 export interface PerformTarget {
@@ -192,13 +193,23 @@ function permissionBits(octal: string): PermissionBits {
   return [bit(0), bit(1), bit(2), bit(3), bit(4), bit(5), bit(6), bit(7), bit(8)];
 }
 
-/** @throws GatehouseError `bad_request` unless the text is NIC vectors and nothing else. */
+/**
+ * @throws GatehouseError `bad_request` unless the text is one NIC and nothing else, `forbidden` when it brings an address
+ *   that no lease vouches for: tokens may be bound to a VM's addresses, which a guest must not widen.
+ */
 function nicTemplate(text: string): Template {
   const template = parseTemplate(text);
   const names = Object.keys(template);
-  const nics = [...vectorsOf(template, "NIC"), ...vectorsOf(template, "NIC_ALIAS")];
-  if (nics.length !== 1 || names.length !== 1) {
+  const [nic, ...others] = [...vectorsOf(template, "NIC"), ...vectorsOf(template, "NIC_ALIAS")];
+  if (nic === undefined || others.length > 0 || names.length !== 1) {
     throw new GatehouseError("bad_request", "A NIC to attach is written NIC=[NETWORK=...] and nothing else.");
+  }
+  const own = UNLEASED_ADDRESSES.find((name) => nic[name] !== undefined);
+  if (own !== undefined) {
+    throw new GatehouseError(
+      "forbidden",
+      `A guest cannot choose ${own}; its network gives the NIC its addresses.`,
+    );
   }
   return template;
 }

@@ -94,7 +94,7 @@ export class GateRequest implements BodySource {
     return headerOf(this.#context, name);
   }
 
-  /** Calls back once, when the client has gone without its answer; the returned function ends that. */
+  /** Calls back when the client has its answer, or has gone without it; the returned function ends that. */
   onGone(listener: () => void): () => void {
     const outgoing = nodeResponse(this.#context);
     const { incoming } = this;
@@ -130,24 +130,27 @@ export class GateRequest implements BodySource {
     return this.#query;
   }
 
-  hasBody(): boolean {
-    return this.header("content-length") !== undefined || this.header("transfer-encoding") !== undefined;
+  /** How large its body is, or may become where that is not said; 0: it has none. */
+  bodySize(): number {
+    const length = this.header("content-length");
+    if (length !== undefined) return Math.min(Number(length), this.#intake.maxBodyBytes);
+    return this.header("transfer-encoding") === undefined ? 0 : this.#intake.maxBodyBytes;
   }
 
-  /** The body's bytes. @throws GatehouseError `too_large` over the configured bound. */
-  body(): Promise<Uint8Array> {
-    this.#body ??= readBody(this, this.#intake.maxBodyBytes);
+  /** The body's bytes; who asks first says how many are taken. @throws GatehouseError `too_large` over that bound. */
+  body(maxBytes = this.#intake.maxBodyBytes): Promise<Uint8Array> {
+    this.#body ??= readBody(this, Math.min(maxBytes, this.#intake.maxBodyBytes));
     return this.#body;
   }
 
   /** The body as text. @throws GatehouseError `bad_request` when it is not UTF-8. */
-  async text(): Promise<string> {
-    return decodeText(await this.body());
+  async text(maxBytes?: number): Promise<string> {
+    return decodeText(await this.body(maxBytes));
   }
 
   /** The body's parameters on routes whose body is nothing but a form, or is not read (a GET). */
-  async form(): Promise<Parameters> {
-    return isFormLabelled(this) ? parseParameters(await this.text()) : NO_PARAMETERS;
+  async form(maxBytes?: number): Promise<Parameters> {
+    return isFormLabelled(this) ? parseParameters(await this.text(maxBytes)) : NO_PARAMETERS;
   }
 }
 

@@ -50,6 +50,8 @@ export interface FailedRequest {
 export interface Failure {
   readonly answer: Answer;
   readonly rate: RateState | undefined;
+  /** The limit that refused, by its name. */
+  readonly limit: string | undefined;
   readonly sentence: string | undefined;
 }
 
@@ -63,17 +65,19 @@ export function failureOf(error: unknown, { id, method, path, accept }: FailedRe
     return {
       answer: errorAnswer(500, "Internal server error", accept),
       rate: undefined,
+      limit: undefined,
       sentence: undefined,
     };
   }
   const answer = errorAnswer(HTTP_STATUS[error.code], error.message, accept);
   if (error instanceof RateLimitedError) {
     const headers = { "Retry-After": String(error.retryAfterS) };
-    return { answer: { ...answer, headers }, rate: error.state, sentence: error.message };
+    const { state: rate, limit, message: sentence } = error;
+    return { answer: { ...answer, headers }, rate, limit, sentence };
   }
   // The rest of a body that is not read must not be taken for the next request.
   const headers = error.code === "too_large" ? { Connection: "close" } : undefined;
-  return { answer: { ...answer, headers }, rate: undefined, sentence: error.message };
+  return { answer: { ...answer, headers }, rate: undefined, limit: undefined, sentence: error.message };
 }
 
 function errorAnswer(status: number, message: string, accept: string | undefined): Answer {

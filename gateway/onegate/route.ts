@@ -16,6 +16,7 @@ import { refuseCondition } from "./change/precondition.ts";
 import type { Subject } from "./change/subjects.ts";
 import { waitMsOf } from "./change/wait-time.ts";
 import type { Waiters } from "./change/waiters.ts";
+import type { HeldBytes } from "./fairness/held-bytes.ts";
 import type { Limits, RateState } from "./fairness/limits.ts";
 import type { OperationName } from "./openapi/operations.ts";
 import type { Relations } from "./relation.ts";
@@ -35,6 +36,7 @@ export interface GateContext {
   readonly authenticator: Authenticator;
   readonly relations: Relations;
   readonly limits: Limits;
+  readonly heldBytes: HeldBytes;
   readonly observer: GateObserver;
   readonly waiters: Waiters;
   /** Aborted when the house closes. */
@@ -106,7 +108,7 @@ export function framed(gate: GateContext, route: GateRoute): Handler<GateEnv> {
       waitedMs: 0,
     };
     const fail = (error: unknown): Response | Promise<Response> =>
-      isGatehouseError(error) && error.code === "unauthorized" && passage.guest === undefined
+      passage.guest === undefined && passage.rate === undefined
         ? unproved(gate, passage, route.path, error)
         : failed(gate, passage, route.path, error);
     const finish = (answer: Answer): Response => finished(gate, passage, route.path, reads, answer);
@@ -131,17 +133,18 @@ export function refused(gate: GateContext, context: Context<GateEnv>, error: unk
   return failed(gate, passage, undefined, error);
 }
 
-/** A wrong token counts for its address; its answer may be late. */
+/** What failed before it proved a VM counts for its address; the answer to a wrong token may be late. */
 function unproved(
   gate: GateContext,
   passage: Passage,
   route: string,
-  error: GatehouseError,
+  error: unknown,
 ): Response | Promise<Response> {
   const { limits, clock } = gate;
   try {
     passage.rate = limits.admitStranger(passage.request);
-    const due = limits.wrongToken(passage.request);
+    const isWrongToken = isGatehouseError(error) && error.code === "unauthorized";
+    const due = isWrongToken ? limits.wrongToken(passage.request) : undefined;
     if (due === undefined) return failed(gate, passage, route, error);
     const since = clock.elapsed();
     return due.then(() => {
@@ -171,6 +174,7 @@ function guestWork(gate: GateContext, route: GuestRoute): Work {
     const { request } = passage;
     passage.guest = guest;
     passage.rate = limits.admitGuest(request, guest);
+    holdBytes(gate, passage, request.bodySize());
     if (method === "POST") refuseCondition(request);
     const waitMs = method === "GET" ? waitMsOf(request) : undefined;
     return waitMs === undefined ? granted(request, guest) : hold(passage, guest, waitMs);
@@ -222,19 +226,26 @@ function finished(
     const known = request.header("if-none-match");
     if (known !== undefined && matchesAny(known, etag)) told = { ...answer, status: 304, body: null };
   }
+  if (request.method !== "HEAD") holdBytes(gate, passage, told.body?.length ?? 0);
   observe(gate, passage, route, told.status, undefined);
   return responseOf(told, { requestId: request.id, rate, etag });
+}
+
+/** Of requests through sockets, whose end is known. @throws RateLimitedError when the house holds too much already. */
+function holdBytes({ heldBytes }: GateContext, { request, guest }: Passage, bytes: number): void {
+  if (guest === undefined || request.incoming === undefined) return;
+  heldBytes.hold(guest.vm.id, bytes, (listener) => request.onGone(listener));
 }
 
 function failed(gate: GateContext, passage: Passage, route: string | undefined, error: unknown): Response {
   const { request } = passage;
   const { id, method, path } = request;
-  const { answer, rate, sentence } = failureOf(
+  const { answer, rate, limit, sentence } = failureOf(
     error,
     { id, method, path, accept: request.header("accept") },
     gate.log,
   );
-  observe(gate, passage, route, answer.status, sentence, rate && limitName(rate));
+  observe(gate, passage, route, answer.status, sentence, limit);
   return responseOf(answer, { requestId: id, rate: rate ?? passage.rate, etag: undefined });
 }
 
@@ -259,11 +270,6 @@ function observe(
     refusal,
     limit,
   });
-}
-
-/** `vm` of the policy `"vm";q=1000;w=10`. */
-function limitName({ policy }: RateState): string | undefined {
-  return /^"(\w+)"/.exec(policy)?.[1];
 }
 
 function refusalOf(permissions: Permissions, [resource, action]: Permission): string | undefined {

@@ -27,7 +27,7 @@ export function showService({ cloud, relations }: GateContext): GuestHandler {
   };
   return function service(request, guest) {
     // Without waiting, if all is in memory; a body may ask for the other form.
-    const view = request.hasBody() ? undefined : relations.peekService(guest);
+    const view = request.bodySize() > 0 ? undefined : relations.peekService(guest);
     if (view === undefined) return read(request, guest);
     const texts = request.query().has("extended") ? extendedTexts : plainTexts;
     return texts.now(view, guest.owner, (id) => cloud.vms.peek(guest.owner, id)) ?? read(request, guest);

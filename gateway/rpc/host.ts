@@ -2,14 +2,13 @@
 
 import { z } from "zod";
 import { SYSTEM } from "../cloud/cloud.ts";
-import { hostToDocument } from "../cloud/document/host.ts";
 import { hostIdOf } from "../cloud/document/vm.ts";
 import type { Host, Vm } from "../cloud/model.ts";
 import { isAdmin } from "../cloud/permissions.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 import { documentXml, poolXml } from "./document-xml.ts";
 import { type Call, flag, integer, type Methods, method, text } from "./method.ts";
-import { hostMonitoring } from "./monitoring.ts";
+import { hostData, hostDocument } from "./monitoring.ts";
 import { newestFirst } from "./pool-query.ts";
 import { updateArguments } from "./template-argument.ts";
 
@@ -19,7 +18,7 @@ const STATUS = ["enabled", "disabled", "offline"] as const;
 export const hostMethods: Methods = {
   "one.host.info": method(z.tuple([integer, flag.default(false)]), async (call, [id]) => {
     const host = await call.cloud.hosts.get(call.actor, id);
-    return documentXml(hostToDocument(host, (await vmsByHost(call)).get(id) ?? []));
+    return documentXml(hostDocument(call, host, (await vmsByHost(call)).get(id) ?? []));
   }),
 
   // The cluster is always the default one.
@@ -61,19 +60,19 @@ export const hostMethods: Methods = {
     return id;
   }),
 
-  "one.host.monitoring": method(z.tuple([integer, integer.default(-1)]), async ({ cloud, actor }, [id]) =>
-    hostMonitoring([await cloud.hosts.get(actor, id)]),
+  "one.host.monitoring": method(z.tuple([integer, integer.default(-1)]), async (call, [id, n]) =>
+    hostData(call, [await call.cloud.hosts.get(call.actor, id)], n),
   ),
 
   "one.hostpool.info": method(z.tuple([]), async (call) => {
     const vms = await vmsByHost(call);
     const hosts = newestFirst(await visibleHosts(call));
-    const printed = hosts.map((host) => documentXml(hostToDocument(host, vms.get(host.id) ?? [])));
+    const printed = hosts.map((host) => documentXml(hostDocument(call, host, vms.get(host.id) ?? [])));
     return poolXml("HOST_POOL", printed);
   }),
 
-  "one.hostpool.monitoring": method(z.tuple([integer.default(-1)]), async (call) =>
-    hostMonitoring(await visibleHosts(call)),
+  "one.hostpool.monitoring": method(z.tuple([integer.default(-1)]), async (call, [n]) =>
+    hostData(call, await visibleHosts(call), n),
   ),
 };
 

@@ -13,6 +13,8 @@ const NIC = [
   ...["IP", "EXTERNAL_IP", "IP6", "IP6_ULA", "IP6_LINK", "IP6_GLOBAL", "MAC"],
   ...["NETWORK", "NETWORK_ID", "NIC_ID", "SECURITY_GROUPS"],
 ];
+/** What lists of VMs show; the original leaves it empty. */
+const READING = ["CPU", "ID", "MEMORY", "NETRX", "NETTX", "TIMESTAMP"];
 const NOTES = [
   ...["LABELS", "ERROR", "SCHED_MESSAGE", "SCHED_RANK", "SCHED_DS_RANK", "SCHED_REQUIREMENTS"],
   ...["SCHED_DS_REQUIREMENTS", "USER_PRIORITY"],
@@ -26,7 +28,7 @@ export function vmToShortDocument(vm: Vm): JsonObject {
     VM: {
       ...picked(whole, HEAD),
       TEMPLATE: { ...picked(vm.template, MACHINE), ...shortNics(vm.template) },
-      MONITORING: {},
+      MONITORING: picked(vm.monitoring, READING),
       USER_TEMPLATE: picked(vm.userTemplate, NOTES),
       HISTORY_RECORDS: last === undefined ? {} : { HISTORY: shortRecord(vm.id, last) },
     },

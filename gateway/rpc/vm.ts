@@ -9,7 +9,7 @@ import { authorize } from "../cloud/permissions.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 import { documentXml } from "./document-xml.ts";
 import { type Call, flag, integer, type Methods, method, text, unsupported } from "./method.ts";
-import { vmMonitoring } from "./monitoring.ts";
+import { vmData, withLatest } from "./monitoring.ts";
 import { ownedMethods } from "./owned.ts";
 import { restrictedChange } from "./restricted.ts";
 import { templateArgument, updateArguments } from "./template-argument.ts";
@@ -25,7 +25,7 @@ export const vmMethods: Methods = {
   ...ownedMethods("vm", (cloud) => cloud.vms),
 
   "one.vm.info": method(z.tuple([integer, flag.default(false)]), async ({ cloud, actor }, [id]) =>
-    documentXml(vmToDocument(await cloud.vms.get(actor, id))),
+    documentXml(vmToDocument(withLatest({ cloud }, await cloud.vms.get(actor, id)))),
   ),
 
   "one.vm.allocate": method(z.tuple([text, flag.default(false)]), async (call, [source, hold]) => {
@@ -93,8 +93,8 @@ export const vmMethods: Methods = {
     return id;
   }),
 
-  "one.vm.monitoring": method(z.tuple([integer, integer.default(-1)]), async (call, [id]) =>
-    vmMonitoring([await call.cloud.vms.get(call.actor, id)]),
+  "one.vm.monitoring": method(z.tuple([integer, integer.default(-1)]), async (call, [id, n]) =>
+    vmData(call, [await call.cloud.vms.get(call.actor, id)], n),
   ),
 
   // There are none, so none is found: the answer of the original.

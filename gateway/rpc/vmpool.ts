@@ -8,7 +8,7 @@ import type { Vm } from "../cloud/model.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 import { documentXml, documentXmlAsIs, poolXml } from "./document-xml.ts";
 import { type Call, flag, integer, type Method, type Methods, method, text, unsupported } from "./method.ts";
-import { vmMonitoring } from "./monitoring.ts";
+import { vmData, withLatest } from "./monitoring.ts";
 import { inRange, newestFirst, ownerFilter, refuseSearch } from "./pool-query.ts";
 import { vmToShortDocument } from "./vm-short.ts";
 
@@ -21,12 +21,11 @@ export const vmpoolMethods: Methods = {
 
   "one.vmpool.infoset": method(z.tuple([text, flag.default(false)]), async (call, [list, extended]) => {
     const found = await Promise.all([...new Set(idsIn(list))].map((id) => readable(call, id)));
-    return vmPool(newestFirst(found.filter((vm) => vm !== undefined)), extended);
+    return vmPool(call, newestFirst(found.filter((vm) => vm !== undefined)), extended);
   }),
 
-  "one.vmpool.monitoring": method(
-    z.tuple([integer, integer.default(-1)]),
-    async ({ cloud, actor }, [whose]) => vmMonitoring(await cloud.vms.list(actor, ownerFilter(whose))),
+  "one.vmpool.monitoring": method(z.tuple([integer, integer.default(-1)]), async (call, [whose, n]) =>
+    vmData(call, await call.cloud.vms.list(call.actor, ownerFilter(whose)), n),
   ),
 
   "one.vmpool.accounting": unsupported("Accounting is not available in this cloud."),
@@ -42,10 +41,10 @@ function listing(extended: boolean): Method {
     integer.default(NOT_DONE),
     text.default(""),
   ]);
-  return method(parameters, async ({ cloud, actor }, [whose, start, end, state, query]) => {
+  return method(parameters, async (call, [whose, start, end, state, query]) => {
     refuseSearch(query);
-    const vms = await cloud.vms.list(actor, ownerFilter(whose));
-    return vmPool(inRange(vms.filter(inState(state)), start, end), extended);
+    const vms = await call.cloud.vms.list(call.actor, ownerFilter(whose));
+    return vmPool(call, inRange(vms.filter(inState(state)), start, end), extended);
   });
 }
 
@@ -54,9 +53,11 @@ function inState(state: number): (vm: Vm) => boolean {
   return state === NOT_DONE ? (vm) => vm.state !== VM_STATE.DONE : (vm) => vm.state === state;
 }
 
-function vmPool(vms: readonly Vm[], extended: boolean): string {
+function vmPool(call: Call, vms: readonly Vm[], extended: boolean): string {
   const print = (vm: Vm) =>
-    extended ? documentXml(vmToDocument(vm)) : documentXmlAsIs(vmToShortDocument(vm));
+    extended
+      ? documentXml(vmToDocument(withLatest(call, vm)))
+      : documentXmlAsIs(vmToShortDocument(withLatest(call, vm)));
   return poolXml("VM_POOL", vms.map(print));
 }
 

@@ -1,19 +1,15 @@
 /** The store on SQLite: a worker thread owns the file, a commit queue feeds it. */
 
-import { chmodSync, closeSync, existsSync, fsyncSync, openSync } from "node:fs";
-import { dirname } from "node:path";
 import { GatehouseError } from "../../shared/errors.ts";
 import { CommitQueue } from "./commit-queue.ts";
+import { makePrivate } from "./private-file.ts";
 import { SqliteChannel } from "./sqlite-channel.ts";
 import type { Answer, ChangeRow } from "./sqlite-protocol.ts";
 import { StoreStats } from "./stats.ts";
 import type { Change, Store, StoredObject } from "./store.ts";
 
-/** Object texts hold token passwords and password hashes. */
-const FILE_MODE = 0o600;
-
 /**
- * Opens the SQLite file at `path`, or makes it (mode 0600).
+ * Opens the SQLite file at `path`, or makes it (mode 0600: object texts hold token passwords and password hashes).
  * @throws GatehouseError `conflict` for a file of a newer Gatehouse, `unavailable` when it cannot be opened.
  */
 export async function openSqliteStore(path: string): Promise<SqliteStore> {
@@ -99,21 +95,9 @@ function throwFailure(answer: Answer): Answer {
   return answer;
 }
 
-/**
- * Makes the file before SQLite does, so that it, and its -wal and -shm which take its mode, are never readable by
- * others. An existing file is not opened here: closing it again would drop the locks of a SQLite in this process.
- */
 function guardFile(path: string): void {
   try {
-    if (existsSync(path)) {
-      for (const name of [path, `${path}-wal`, `${path}-shm`])
-        if (existsSync(name)) chmodSync(name, FILE_MODE);
-      return;
-    }
-    closeSync(openSync(path, "wx", FILE_MODE));
-    const directory = openSync(dirname(path), "r");
-    fsyncSync(directory);
-    closeSync(directory);
+    makePrivate(path);
   } catch (error) {
     throw new GatehouseError("unavailable", `The store ${path} cannot be made or opened.`, { cause: error });
   }

@@ -11,6 +11,7 @@ import { hostTests } from "./cloud/hosts.ts";
 import { interfaceTests } from "./cloud/interfaces.ts";
 import { lockTests } from "./cloud/locks.ts";
 import { loginTests } from "./cloud/logins.ts";
+import { monitoringTests } from "./cloud/monitoring.ts";
 import { networkTests } from "./cloud/networks.ts";
 import { ownershipTests } from "./cloud/ownership.ts";
 import { permissionTests } from "./cloud/permissions.ts";
@@ -42,6 +43,7 @@ const PARTS = {
   VMs: vmTests,
   "actions on VMs": vmActionTests,
   "interfaces of VMs": interfaceTests,
+  monitoring: monitoringTests,
   events: eventTests,
 } as const;
 

@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { gatehouse, type HouseProcess, scratchDirectory, startHouse, stopHouse } from "../support/house.ts";
+import { callHouse } from "../support/house-rpc.ts";
 
 /** The demo's guests are real processes: what a newcomer sees, and what becomes of it through stops and crashes. */
 
@@ -27,6 +28,7 @@ async function freePort(): Promise<number> {
 async function start(): Promise<void> {
   house = await startHouse(home, ["--demo"], {
     GATEHOUSE_ONEGATE_PORT: String(port),
+    GATEHOUSE_MONITOR_AGENTS: "local",
     GATEHOUSE_CLOUD_PROCESS_RUN_DIR: path.join(scratch.path, "guests"),
   });
 }
@@ -85,6 +87,21 @@ describe("the demo", () => {
     );
     expect(vms.map((vm) => vm.ID)).toEqual(["0", "1"]);
     for (const vm of vms) expect(isAlive(pidOf(vm))).toBe(true);
+  });
+
+  it("shows this machine as a monitored host, and what its guests use", {
+    timeout: FIRST_TEST_MS,
+  }, async () => {
+    const host = await eventually(
+      () => callHouse(house, home, "one.host.info", 0),
+      (text) => text.includes("<TOTALCPU>"),
+    );
+    expect(host).toContain("<STATE>2</STATE>");
+    const vm = await eventually(
+      () => callHouse(house, home, "one.vm.info", 0),
+      (text) => /<MONITORING>.*<MEMORY>/s.test(text),
+    );
+    expect(vm).toMatch(/<MONITORING>.*<CPU>/s);
   });
 
   it("lets a guest be asked with the token that the house prints", async () => {

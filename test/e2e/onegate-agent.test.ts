@@ -184,12 +184,14 @@ describe("onegate ready", () => {
     expect(gate.asked).toHaveLength(3);
   });
 
-  it("ends when told to, with its script", async () => {
+  it.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("ends by %s, with its script", async (signal) => {
     const child = join(directory, "child");
     const script = `echo $$ > ${child}.new; mv ${child}.new ${child}; sleep 600; true`;
     const waiting = onegate(["ready"], { ...YES, READY_SCRIPT: script });
     await vi.waitFor(() => expect(existsSync(child)).toBe(true), WAIT);
-    waiting.child.kill("SIGTERM");
+    waiting.child.kill(signal);
+    // A second one cuts nothing off.
+    waiting.child.kill(signal);
     expect(await waiting.ended).toMatchObject({ code: 1 });
     await vi.waitFor(() => expect(isAlive(Number(readFileSync(child, "utf8")))).toBe(false), WAIT);
   });

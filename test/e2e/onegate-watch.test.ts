@@ -3,9 +3,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { changeCommand } from "../../agent/guest/watch-command.ts";
 import { type ChangingGate, changingGate } from "../support/changing-gate.ts";
 import { buildBundle, GUEST_NODE, type RunningGuest, runGuest } from "../support/guest-command.ts";
 import { scratchDirectory } from "../support/house.ts";
+import { manualClock } from "../support/manual-clock.ts";
 import { type ScriptedGate, scriptedGate } from "../support/scripted-gate.ts";
 
 const scratch = scratchDirectory("watch");
@@ -173,6 +175,30 @@ describe("onegate watch", () => {
     expect(await first.ended).toEqual(done("1\n"));
     const err = "onegate watch: The command ended with exit code 3.\n";
     expect(await command.ended).toEqual({ code: 0, out: "1\n", err });
+  });
+
+  it("gives the last command ten seconds from when it is told to end, be that late", async () => {
+    const clock = manualClock();
+    const file = join(scratch.path, "begun");
+    const command = changeCommand({
+      command: `echo $$ > ${file}.new; mv ${file}.new ${file}; sleep 1000; true`,
+      env: process.env,
+      log: (line) => logged.push(line),
+      clock,
+    });
+    const logged: string[] = [];
+    const asked = new AbortController();
+    command.run("1\n");
+    await vi.waitFor(() => expect(existsSync(file)).toBe(true), WAIT);
+    const ended = command.end(asked.signal);
+    clock.advance(3_600_000);
+    asked.abort();
+    clock.advance(9_999);
+    expect(logged).toEqual([]);
+    process.kill(Number(readFileSync(file, "utf8")), 0);
+    clock.advance(1);
+    await ended;
+    expect(logged).toEqual(["The command was killed by SIGKILL."]);
   });
 
   it("goes on after a command that fails, and says so", async () => {

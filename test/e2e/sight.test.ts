@@ -77,8 +77,10 @@ describe("a running house", () => {
     expect(seriesValue(families, "nodejs_eventloop_lag_seconds")).toBeGreaterThanOrEqual(0);
     expect(families.get("gatehouse_metrics_failures_total")?.series).toEqual([]);
 
-    const page = readFileSync(join(import.meta.dirname, "../../docs/onegate.md"), "utf8");
-    const documented = [...page.matchAll(/^\| `(gatehouse_\w+)`/gm)].map(([, name]) => name);
+    const pages = ["onegate.md", "monitoring.md"].map((page) =>
+      readFileSync(join(import.meta.dirname, "../../docs", page), "utf8"),
+    );
+    const documented = [...pages.join("\n").matchAll(/^\| `(gatehouse_\w+)`/gm)].map(([, name]) => name);
     expect([...families.keys()].filter((name) => name.startsWith("gatehouse_")).sort()).toEqual(
       documented.sort(),
     );

@@ -10,12 +10,19 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 
 const LAUNCHER = join(import.meta.dirname, "../../gateway/cli/launch.js");
-const FREE_PORTS = { GATEHOUSE_ONEGATE_PORT: "0", GATEHOUSE_RPC_PORT: "0", GATEHOUSE_ADMIN_PORT: "0" };
+const FREE_PORTS = {
+  GATEHOUSE_ONEGATE_PORT: "0",
+  GATEHOUSE_RPC_PORT: "0",
+  GATEHOUSE_ADMIN_PORT: "0",
+  GATEHOUSE_MONITOR_PORT: "0",
+  GATEHOUSE_MONITOR_AGENTS: "none",
+};
 const runFile = z.object({
   pid: z.int(),
   onegate: z.url().optional(),
   rpc: z.url().optional(),
   admin: z.url(),
+  monitor: z.object({ host: z.string(), port: z.int().min(1) }).optional(),
 });
 
 /** A process, what it has said so far, and its end. */

@@ -1,8 +1,14 @@
 import { writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import path from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { fileURLToPath } from "node:url";
+import { Hono } from "hono";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { listen } from "../../gateway/main/listen.ts";
+import { systemClock } from "../../shared/clock.ts";
+import { silentLogger } from "../../shared/log.ts";
 import { gatehouse, type HouseProcess, scratchDirectory, startHouse, stopHouse } from "../support/house.ts";
+import { manualClock } from "../support/manual-clock.ts";
 import { makeWorld } from "../support/world-maker.ts";
 
 /** Senders that never finish: the house waits ten seconds for a head, thirty for a whole request, and cuts them off. */
@@ -55,3 +61,34 @@ it.concurrent.each([
     expect(answer.status).toBe(401);
   },
 );
+
+const app = new Hono().get("/", (context) => context.text("here"));
+const endpoint = { host: "127.0.0.1", port: 0 };
+const options = { name: "onegate", app, endpoint, clock: systemClock, log: silentLogger };
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/tls/${name}`, import.meta.url));
+
+it.concurrent.each([
+  ["nothing", ""],
+  ["a part of a ClientHello", "\x16\x03\x01"],
+])("a sender of %s of a TLS handshake is cut", { timeout: 90_000 }, async (_what, start) => {
+  const tls = { certFile: fixture("good.pem"), keyFile: fixture("key.pem") };
+  const listening = await listen({ ...options, tls });
+  const socket = connect(listening.port, "127.0.0.1");
+  socket.write(start, "latin1");
+  expect(await untilClosed(socket)).toBe("");
+  await listening.close();
+});
+
+it.concurrent("who was refused and never closes loses its connection, once it could read why", async () => {
+  const clock = manualClock();
+  const listening = await listen({ ...options, clock });
+  const socket = connect({ port: listening.port, host: "127.0.0.1", allowHalfOpen: true });
+  const ended = new Promise((resolve) => socket.once("end", resolve));
+  socket.resume().write("this is no request\r\n\r\n");
+  await ended;
+  expect(await listening.openConnections()).toBe(1);
+  clock.advance(2_000);
+  await vi.waitFor(async () => expect(await listening.openConnections()).toBe(0));
+  socket.destroy();
+  await listening.close();
+});

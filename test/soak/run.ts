@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../../shared/clock.ts";
 import { errorText } from "../../shared/errors.ts";
 import { killRounds } from "../fault/kill-rounds.ts";
+import { monitorDaemonFuzz } from "./monitor-daemon-fuzz.ts";
 import { monitorFuzz } from "./monitor-fuzz.ts";
 import { templateFuzz } from "./template-fuzz.ts";
 
@@ -21,12 +22,13 @@ export type Soak = (options: SoakOptions) => object | Promise<object>;
 const SOAKS: ReadonlyMap<string, Soak> = new Map<string, Soak>([
   ["template-fuzz", templateFuzz],
   ["monitor-fuzz", monitorFuzz],
+  ["monitor-daemon-fuzz", monitorDaemonFuzz],
   ["kill", ({ inputs = 100, seed = 1, log }) => killRounds({ rounds: inputs, seed, log })],
 ]);
 
 const USAGE = `usage: node test/soak/run.ts NAME [--inputs N] [--seed N]
 
-  --inputs N  how much to run, default: the soak's own (template-fuzz and monitor-fuzz: 1000000 inputs, kill: 100 rounds)
+  --inputs N  how much to run, default: the soak's own (the fuzz ones: 1000000 inputs, kill: 100 rounds)
   --seed N    start of the pseudo-random numbers, default 1
   --help      this text
 

@@ -6,6 +6,7 @@ import { dummyDriver } from "../../gateway/cloud/embedded/drivers/dummy.ts";
 import { type EmbeddedCloud, openEmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import type { Vm } from "../../gateway/cloud/model.ts";
 import { type MemoryStore, memoryStore } from "../../gateway/store/memory.ts";
+import type { SeriesStore } from "../../gateway/store/series.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import { vmStateText } from "../../shared/states/vm.ts";
 import { parseTemplate } from "../../shared/template/parse.ts";
@@ -23,6 +24,7 @@ export interface TestCloudOptions {
   readonly driver?: Driver;
   /** False: nothing is made and nothing starts, as before an import. */
   readonly firstStart?: boolean;
+  readonly series?: SeriesStore;
 }
 
 /** A started cloud with oneadmin and a host of the driver. */
@@ -36,6 +38,7 @@ export async function testCloud(options: TestCloudOptions = {}): Promise<TestClo
     drivers: [driver],
     onlyDriver: driver,
     onegateEndpoint: () => "http://127.0.0.1:5030",
+    series: options.series,
   });
   if (options.firstStart !== false) {
     if (cloud.isEmpty())

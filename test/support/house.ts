@@ -13,6 +13,7 @@ export interface HouseProcess {
   readonly onegate: string;
   readonly rpc: string;
   readonly admin: string;
+  readonly monitor: { readonly host: string; readonly port: number };
   readonly child: ChildProcess;
   /** From the start of the process until everything listened. */
   readonly startMs: number;
@@ -28,6 +29,8 @@ const FREE_PORTS = {
   GATEHOUSE_ONEGATE_PORT: "0",
   GATEHOUSE_RPC_PORT: "0",
   GATEHOUSE_ADMIN_PORT: "0",
+  GATEHOUSE_MONITOR_PORT: "0",
+  GATEHOUSE_MONITOR_AGENTS: "none",
   GATEHOUSE_LOG_LEVEL: "error",
 };
 
@@ -62,6 +65,7 @@ export async function startHouse(
     onegate: run.onegate,
     rpc: run.rpc,
     admin: run.admin,
+    monitor: run.monitor,
     child,
     startMs: performance.now() - started,
   };
@@ -72,6 +76,7 @@ interface RunFile {
   readonly onegate: string;
   readonly rpc: string;
   readonly admin: string;
+  readonly monitor: { readonly host: string; readonly port: number };
 }
 
 /** The house renames run.json into place, so a look at it never sees half of it. */

@@ -25,10 +25,12 @@ export interface ServedOptions {
   /** OneGate's; the server's own is the system's. */
   readonly clock?: Clock;
   readonly connections?: ConnectionBounds;
+  /** Other than 127.0.0.1. */
+  readonly host?: string;
 }
 
 export async function serveGate(fake: FakeCloud, options: ServedOptions = {}): Promise<ServedGate> {
-  const { settings = {}, clock = systemClock, connections } = options;
+  const { settings = {}, clock = systemClock, connections, host = "127.0.0.1" } = options;
   const cloud = fake.cloud();
   const seen: RequestSeen[] = [];
   const app = createOneGate({
@@ -39,7 +41,7 @@ export async function serveGate(fake: FakeCloud, options: ServedOptions = {}): P
     log: silentLogger,
     observer: { seen: (request) => seen.push(request), waiting: () => undefined },
   });
-  const endpoint = { host: "127.0.0.1", port: 0 };
+  const endpoint = { host, port: 0 };
   const name = "onegate";
   const listening = await listen({ name, app, endpoint, connections, clock: systemClock, log: silentLogger });
   const { port } = listening;

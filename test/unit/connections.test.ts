@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { FakeCloud } from "../support/fake-cloud.ts";
 import { guestHeaders } from "../support/onegate.ts";
@@ -99,4 +99,18 @@ it("one with a request under way makes no room", async () => {
   );
   for (const socket of busy) socket.write("A=1");
   expect((await Promise.all(done)).map((answer) => statusesOf(answer)[0])).toEqual([200, 200]);
+});
+
+it("connections from one port, each towards another address of the house, count one by one", async () => {
+  gate = await serveGate(fake, { connections: { max: 100, maxPerAddress: 2 }, host: "0.0.0.0" });
+  const first = await open();
+  const { localPort } = first;
+  const others = ["127.0.0.2", "127.0.0.3"].map((host) =>
+    connect({ host, port: gate.port, localAddress: "127.0.0.1", localPort }),
+  );
+  sockets.push(...others);
+  for (const socket of others)
+    await new Promise((resolve) => socket.once("connect", resolve).once("error", resolve));
+  const statuses = await Promise.all([first, ...others].map((socket) => statusOn(socket)));
+  expect(statuses.filter((status) => status === 200)).toHaveLength(2);
 });

@@ -86,6 +86,20 @@ describe("an action", () => {
     expect(fake.calls).toEqual([]);
   });
 
+  it.each(["EXTERNAL_IP", "IP6_GLOBAL", "IP6_LINK", "VROUTER_IP"])(
+    "attachnic leaves %s to the network, since tokens may be bound to it",
+    async (name) => {
+      for (const kind of ["NIC", "NIC_ALIAS"]) {
+        const nic = `${kind}=[NETWORK="private",${name.toLowerCase()}="203.0.113.9"]`;
+        expect(await perform("attachnic", nic)).toMatchObject({
+          status: 403,
+          body: `A guest cannot choose ${name}; its network gives the NIC its addresses.`,
+        });
+      }
+      expect(fake.calls).toEqual([]);
+    },
+  );
+
   it.each([
     'A="1"',
     'NIC=[NETWORK="a"]\nSERVICE_ID=3',

@@ -8,10 +8,17 @@ import { openGate } from "../support/onegate.ts";
 
 const NICS: Template = {
   NIC: [
-    { NAME: "NIC0", IP: "10.0.0.5", IP6_GLOBAL: "2001:db8::5", IP6_LINK: "fe80::400:aff:fe00:5" },
-    { NAME: "NIC1", IP: "", MAC: "02:00:0a:00:01:05" },
+    {
+      NAME: "NIC0",
+      NETWORK_ID: "0",
+      IP: "10.0.0.5",
+      IP6_GLOBAL: "2001:db8::5",
+      IP6_LINK: "fe80::400:aff:fe00:5",
+    },
+    { NAME: "NIC1", NETWORK_ID: "1", IP: "", MAC: "02:00:0a:00:01:05" },
+    { NAME: "NIC2", IP: "198.51.100.9" },
   ],
-  NIC_ALIAS: { NAME: "NIC0_ALIAS0", IP: "10.0.2.5", EXTERNAL_IP: "203.0.113.7" },
+  NIC_ALIAS: { NAME: "NIC0_ALIAS0", NETWORK_ID: "2", IP: "10.0.2.5", EXTERNAL_IP: "203.0.113.7" },
 };
 
 const bound = (template: Template, bindAddresses = true) =>
@@ -26,6 +33,8 @@ describe("a token that is bound to its VM's addresses", () => {
     ["2001:db8:0:0::5", true],
     ["fe80::400:aff:fe00:5%eth0", true],
     ["10.0.0.6", false],
+    // Of a NIC that no network knows.
+    ["198.51.100.9", false],
     ["2001:db8::6", false],
     ["127.0.0.1", false],
     ["local", false],

@@ -65,6 +65,13 @@ describe("a VM", () => {
     expect((await askAs(7, "/vm")).status).toBe(429);
   });
 
+  it("may ask with HEAD as often as with GET, since that writes nothing", async () => {
+    const { askAs } = openGate(fake, { clock, settings: { limits } });
+    for (let time = 0; time < 3; time += 1) {
+      expect((await askAs(7, "/vm", { method: "HEAD" })).status).toBe(200);
+    }
+  });
+
   it("has a limit of its own for writes", async () => {
     const { askAs } = openGate(fake, { clock, settings: { limits } });
     const put = { method: "PUT", body: "A = 1" };

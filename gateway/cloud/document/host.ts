@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { HOST_STATE } from "../../../shared/states/host.ts";
-import { stringOf } from "../../../shared/template/types.ts";
+import { stringOf, type Template } from "../../../shared/template/types.ts";
 import type { Host, JsonObject, Vm } from "../model.ts";
 import {
   id,
@@ -81,6 +81,8 @@ export interface HostReadings {
   /** Members of HOST_SHARE: TOTAL_MEM, MAX_CPU, DATASTORES, ... */
   readonly share?: JsonObject | undefined;
   readonly monitoring?: JsonObject | undefined;
+  /** TEMPLATE without what HOST_SHARE shows, and with what is only known while the house runs. */
+  readonly template?: Template | undefined;
 }
 
 /** `{"HOST": {...}}`; `vms` are those that hold capacity there (`hostIdOf`). */
@@ -101,7 +103,7 @@ export function hostToDocument(
     CLUSTER: host.cluster,
     HOST_SHARE: layOut(SHARE_ORDER, usageOf(vms), { ...kept, ...readings.share }, EMPTY_SHARE),
     VMS: printIds(vms.map((vm) => vm.id).sort((left, right) => left - right)),
-    TEMPLATE: host.template,
+    TEMPLATE: readings.template ?? host.template,
     ...(readings.monitoring && { MONITORING: readings.monitoring }),
   };
   return { HOST: layOut(ORDER, fields, host.extra, DEFAULTS) };

@@ -5,6 +5,8 @@ import { type Template, valuesOf } from "../../../shared/template/types.ts";
 
 /** Names and values of a user template together, in UTF-16 units: what a guest reads back with each GET. */
 export const MAX_USER_TEMPLATE_LENGTH = 512 * 1024;
+/** The same of a host's template, which its probes fill: one of 64 PCI devices and 128 cores has 60,000. */
+const MAX_HOST_TEMPLATE_LENGTH = 1024 * 1024;
 export const MAX_SNAPSHOTS = 256;
 /** NICs and aliases together; QEMU takes fewer. */
 export const MAX_INTERFACES = 64;
@@ -20,6 +22,16 @@ export function checkUserTemplate(userTemplate: Template, before: Template = {})
   throw new GatehouseError(
     "too_large",
     `A user template holds at most ${MAX_USER_TEMPLATE_LENGTH} characters in all; with this it would hold ${length}.`,
+  );
+}
+
+/** As checkUserTemplate, for what the probes of a host tell. @throws GatehouseError `too_large` with the bound. */
+export function checkHostTemplate(template: Template, before: Template): Template {
+  const length = templateLength(template);
+  if (length <= MAX_HOST_TEMPLATE_LENGTH || length <= templateLength(before)) return template;
+  throw new GatehouseError(
+    "too_large",
+    `A host's template holds at most ${MAX_HOST_TEMPLATE_LENGTH} characters in all; with this it would hold ${length}.`,
   );
 }
 

@@ -5,6 +5,7 @@ import { GatehouseError } from "../../../shared/errors.ts";
 import { HOST_STATE } from "../../../shared/states/host.ts";
 import { VM_STATE } from "../../../shared/states/vm.ts";
 import { Registry } from "../../store/registry.ts";
+import type { SeriesStore } from "../../store/series.ts";
 import type { Store } from "../../store/store.ts";
 import type { Cloud, CloudEvent } from "../cloud.ts";
 import type { Vm } from "../model.ts";
@@ -41,6 +42,8 @@ export interface EmbeddedCloudOptions {
   readonly onlyDriver?: Driver | undefined;
   /** What guests are told; asked for at each instantiation, undefined while OneGate does not listen. */
   readonly onegateEndpoint: () => string | undefined;
+  /** Where the history of readings is kept; undefined: only the latest are known. */
+  readonly series?: Pick<SeriesStore, "vmHistory" | "hostHistory"> | undefined;
 }
 
 /** The embedded cloud, with what only its house may do. */
@@ -87,7 +90,8 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
   const scheduler = new Scheduler({ registry, clock, log, announce, load, refusal });
   const maker = new VmMaker(clock, announce, options.onegateEndpoint);
   const vms = new Vms(context, announce, maker, runner);
-  const monitoring = new EmbeddedMonitoring({ registry, clock, log, announce, tell: events.tell });
+  const { series } = options;
+  const monitoring = new EmbeddedMonitoring({ registry, clock, log, announce, tell: events.tell, series });
   const drivers = options.onlyDriver === undefined ? options.drivers : [options.onlyDriver];
 
   const countLoad = () => load.recount(registry.collection(VMS).values());

@@ -6,6 +6,7 @@ import type { PublicHandler } from "../route.ts";
 import type { OneGateSettings } from "../settings.ts";
 import type { Rate } from "./buckets.ts";
 import { CONNECTION_TIMES } from "./connection-times.ts";
+import { MAX_HELD_BYTES_PER_VM } from "./held-bytes.ts";
 import { WRONG_TOKENS } from "./wrong-tokens.ts";
 
 /** The settings do not change while the house runs, so the text is made once. */
@@ -30,7 +31,7 @@ export function limitsDocument({ limits, maxBodyBytes, connections }: OneGateSet
         delayed_at_once: WRONG_TOKENS.lateAtOnce,
       },
       wait: { max_seconds: MAX_WAIT_S, waiters_per_vm: limits.waitersPerVm },
-      body: { max_bytes: maxBodyBytes },
+      body: { max_bytes: maxBodyBytes, max_held_bytes_per_vm: MAX_HELD_BYTES_PER_VM },
       attributes: {
         max_count: limits.attributes,
         max_name_length: limits.attributeNameLength,

@@ -30,7 +30,7 @@ export function createLimits(settings: OneGateSettings["limits"], clock: Clock):
   /** A request that one of them refuses draws on none: a VM that asks too often leaves its neighbours their share. */
   function admitGuest(request: GateRequest, { vm: { id } }: Guest): RateState {
     const now = clock.elapsed();
-    const writes = request.method !== "GET";
+    const writes = request.method !== "GET" && request.method !== "HEAD";
     const ofVm = vm.admitted(id, now, `VM ${id}`);
     const ofWrites = writes ? vmWrite.admitted(id, now, `VM ${id}`) : undefined;
     const from = request.address;

@@ -24,7 +24,8 @@ const FAILURES: Readonly<Record<number, string>> = {
 };
 
 const ON_EVERY_ROUTE = [400, 429, 500, 503];
-const ON_GUESTS_ROUTES = [401, 403];
+/** 413 also of a GET: a form may say which VM asks. */
+const ON_GUESTS_ROUTES = [401, 403, 413];
 
 const CONDITIONAL: readonly ParameterDetail[] = [
   {

@@ -27,7 +27,7 @@ export interface OperationDetail {
     readonly content: readonly ContentDetail[];
   };
   /** Further failures than those every guest's route has (400, 401, 403, 429, 500, 503). */
-  readonly failures?: readonly (404 | 409 | 412 | 413 | 423)[];
+  readonly failures?: readonly (404 | 409 | 412 | 423)[];
 }
 
 const JSON_TYPE = "application/json";
@@ -88,7 +88,7 @@ const UPDATE: OperationDetail = {
     ],
   },
   success: { status: 200, description: "Done, and durable", content: [] },
-  failures: [404, 412, 413],
+  failures: [404, 412],
 };
 
 /** By the operation that a route names. */
@@ -117,12 +117,12 @@ const DETAILS = {
   actOnVm: {
     body: { required: true, content: [{ type: JSON_TYPE, schema: "Action" }] },
     success: { status: 204, description: "Asked for; GET shows what becomes of it", content: [] },
-    failures: [404, 409, 413, 423],
+    failures: [404, 409, 423],
   },
   scaleRole: {
     body: { required: true, content: [{ type: JSON_TYPE, schema: "Scale" }] },
     success: { status: 200, description: "Asked for", content: [] },
-    failures: [404, 409, 412, 413],
+    failures: [404, 409, 412],
   },
   createToken: {
     description: "Trades the VM's token for one that ends by itself. A session token mints none.",
@@ -132,7 +132,6 @@ const DETAILS = {
       description: "The session token",
       content: [{ type: JSON_TYPE, schema: "SessionToken" }],
     },
-    failures: [413],
   },
   showIdentity: {
     description:

@@ -25,7 +25,7 @@ export interface RequestSeen {
   readonly note: RequestNote | undefined;
   /** The sentence of a refusal. */
   readonly refusal: string | undefined;
-  /** The limit that refused it, as the RateLimit header names it: `vm`, `stranger`. */
+  /** The limit that refused it: `vm`, `stranger`, `wrong_token`. */
   readonly limit?: string | undefined;
 }
 

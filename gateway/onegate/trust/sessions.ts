@@ -21,8 +21,8 @@ const MAX_TOKEN_LENGTH = 4_096;
 /** Compact form with an empty encrypted key (`dir`), a nonce of 12 and a tag of 16 bytes. */
 const SHAPE = /^([\w-]+)\.\.([\w-]{16})\.([\w-]+)\.([\w-]{22})$/;
 
-/** Past it the oldest are decrypted again. */
-const MAX_REMEMBERED = 100_000;
+/** Past it the oldest are decrypted again. With the longest scope each takes 7 KB, and one VM may ask for all of them. */
+const MAX_REMEMBERED = 20_000;
 
 /** A token from further in the future was made before the clock was set back, and would live too long. */
 const CLOCK_SKEW_S = 60;

@@ -4,6 +4,7 @@ import { BlockList, isIP } from "node:net";
 import type { Logger } from "../../../shared/log.ts";
 import { isYes, type Template, vectorOf, vectorsOf } from "../../../shared/template/types.ts";
 import type { Vm } from "../../cloud/model.ts";
+import { LEASED_ADDRESSES, UNLEASED_ADDRESSES } from "./addresses.ts";
 import { DEFAULT_GRANTS, type Grants, type Profile, parseScopes } from "./scopes.ts";
 
 export interface StandingRules {
@@ -18,19 +19,7 @@ export interface Standing {
   readonly takesFrom: ((address: string) => boolean) | undefined;
 }
 
-/** Attributes of a NIC or an alias that are addresses of the VM. */
-const ADDRESS_ATTRIBUTES = [
-  "IP",
-  "IP6",
-  "IP6_GLOBAL",
-  "IP6_ULA",
-  "IP6_LINK",
-  "IP6_SITE",
-  "EXTERNAL_IP",
-  "VROUTER_IP",
-  "VROUTER_IP6_GLOBAL",
-  "VROUTER_IP6_ULA",
-];
+const ADDRESS_ATTRIBUTES = [...LEASED_ADDRESSES, ...UNLEASED_ADDRESSES];
 
 /** Standings are worked out once per template: snapshots of a VM share it, since reports change the user template. */
 export class Standings {
@@ -72,10 +61,11 @@ export class Standings {
   }
 }
 
-/** A VM without addresses is heard from nowhere. */
+/** A VM without addresses is heard from nowhere. A NIC of no network has no lease: whoever attached it chose its address. */
 function addressCheck(template: Template): (address: string) => boolean {
   const own = new BlockList();
   for (const nic of [...vectorsOf(template, "NIC"), ...vectorsOf(template, "NIC_ALIAS")]) {
+    if (nic.NETWORK_ID === undefined) continue;
     for (const name of ADDRESS_ATTRIBUTES) {
       const address = nic[name] ?? "";
       const family = familyOf(address);

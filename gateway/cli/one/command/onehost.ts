@@ -18,6 +18,7 @@ import {
   withClient,
 } from "./desk.ts";
 import { addDelete, addRename, addUpdate } from "./manage.ts";
+import { addMonitoring } from "./monitoring.ts";
 import { partId } from "./onevm-parts.ts";
 import { addList, addShow } from "./show.ts";
 
@@ -35,6 +36,7 @@ const NO_CLUSTER = -1;
 export function addHostCommands(desk: Desk): void {
   addList(desk);
   addShow(desk, (client, host) => virtualMachines(desk, client, host));
+  addMonitoring(desk, ["USED_CPU", "USED_MEMORY"]);
   addCreate(desk);
   for (const { name, code, summary } of STATUSES) {
     severalCommand(desk, `${name} <ids>`, summary, [`${name} 0`, `${name} host01,host02`]).action(

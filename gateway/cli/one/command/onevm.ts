@@ -16,6 +16,7 @@ import {
   withClient,
 } from "./desk.ts";
 import { addOwnership, addRename, addUpdate } from "./manage.ts";
+import { addMonitoring } from "./monitoring.ts";
 import { countOf, numberedName } from "./multiple.ts";
 import { addNics, addResize, addSnapshots } from "./onevm-parts.ts";
 import { addList, addShow } from "./show.ts";
@@ -49,6 +50,7 @@ const ANY_DATASTORE = -1;
 export function addVmCommands(desk: Desk): void {
   addList(desk);
   addShow(desk);
+  addMonitoring(desk, ["CPU", "NETRX"]);
   addCreate(desk);
   for (const action of ACTIONS) addAction(desk, action);
   addDeploy(desk);

@@ -17,6 +17,8 @@ const WRITE_DELAY_MS = 1000;
 export interface DummyListOptions {
   readonly directory: string;
   readonly clock: Clock;
+  /** Whose agent reads such a list; the VMs of other hosts are passed over. Default: every host's. */
+  readonly isWatched?: ((hostId: number) => boolean) | undefined;
   /** A list that could not be written; it is tried again with the host's next change. */
   onError(error: unknown): void;
 }
@@ -34,7 +36,7 @@ export function dummyListPath(directory: string, hostId: number): string {
 export function followDummyGuests(
   cloud: Pick<Cloud, "subscribe">,
   vms: readonly Vm[],
-  { directory, clock, onError }: DummyListOptions,
+  { directory, clock, isWatched = () => true, onError }: DummyListOptions,
 ): () => void {
   const hosts = new Map<number, Map<number, DummyGuest>>();
   const changed = new Set<number>();
@@ -44,7 +46,7 @@ export function followDummyGuests(
     changed.clear();
   };
   const place = (vm: Vm): void => {
-    for (const hostId of move(hosts, vm)) changed.add(hostId);
+    for (const hostId of move(hosts, vm, isWatched)) changed.add(hostId);
   };
 
   // After a crash a list may stand there that is older than the last change.
@@ -73,7 +75,11 @@ export function followDummyGuests(
 }
 
 /** Puts a VM where it runs now, if anywhere; the hosts whose list is another one by that. */
-function move(hosts: Map<number, Map<number, DummyGuest>>, vm: Vm): readonly number[] {
+function move(
+  hosts: Map<number, Map<number, DummyGuest>>,
+  vm: Vm,
+  isWatched: (hostId: number) => boolean,
+): readonly number[] {
   const stay = vm.history.at(-1);
   const here = stay?.vmMad === "dummy" && dummyStatus(vm) === "running" ? stay.hostId : undefined;
   // A VM runs on the hosts of its history only, and there are few.
@@ -81,7 +87,7 @@ function move(hosts: Map<number, Map<number, DummyGuest>>, vm: Vm): readonly num
   return [...touched].filter((hostId) => {
     const guests = hosts.get(hostId);
     if (hostId !== here) return guests?.delete(vm.id) ?? false;
-    if (guests?.has(vm.id)) return false;
+    if (guests?.has(vm.id) || !isWatched(hostId)) return false;
     hosts.set(hostId, (guests ?? new Map<number, DummyGuest>()).set(vm.id, guestOf(vm)));
     return true;
   });

@@ -39,8 +39,7 @@ export class LatestReadings {
 /** The usual case makes nothing: the same probes tell the same names again. */
 function underOf(before: Kept | undefined, { names, more }: VmReading): Template | undefined {
   if (before === undefined) return undefined;
-  const same =
-    sameNames(before.reading.names, names) && sameNames(Object.keys(before.reading.more), Object.keys(more));
+  const same = sameNames(before.reading.names, names) && sameKeys(before.reading.more, more);
   if (same) return before.under;
   const under = { ...before.under, ...attributesOf(before.reading) };
   return Object.keys(under).length > MAX_ATTRIBUTES ? undefined : under;
@@ -50,4 +49,9 @@ function sameNames(left: readonly string[], right: readonly string[]): boolean {
   return (
     left === right || (left.length === right.length && left.every((name, index) => name === right[index]))
   );
+}
+
+/** Most readings have nothing beside their metrics, and then often the same nothing. */
+function sameKeys(left: Template, right: Template): boolean {
+  return left === right || sameNames(Object.keys(left), Object.keys(right));
 }

@@ -1,10 +1,12 @@
 /** What the daemon tells the embedded cloud: hosts and their capacity, readings of VMs, reported states. */
 
 import { epochSeconds } from "../../../../shared/clock.ts";
+import type { History, HistoryQuery } from "../../../../shared/monitor/history.ts";
 import { HOST_STATE } from "../../../../shared/states/host.ts";
+import type { SeriesStore, Stay } from "../../../store/series.ts";
 import type { Transaction } from "../../../store/transaction.ts";
 import type { CloudEvent } from "../../cloud.ts";
-import type { Host } from "../../model.ts";
+import type { Host, Vm } from "../../model.ts";
 import type {
   AppliedReadings,
   CloudMonitoring,
@@ -14,6 +16,7 @@ import type {
   StatesReport,
   VmReading,
 } from "../../monitoring.ts";
+import { checkHostTemplate } from "../bounds.ts";
 import { HOSTS, VMS, vmsOnHost } from "../kinds.ts";
 import { missing } from "../pool.ts";
 import { phaseOf } from "../vm-machine.ts";
@@ -24,6 +27,8 @@ import { ReportedStates, type ReportedStatesOptions } from "./reported-states.ts
 export interface MonitoringOptions extends ReportedStatesOptions {
   /** Told at once: readings are not durable. */
   readonly tell: (event: CloudEvent) => void;
+  /** Where history is read; undefined when none is kept. */
+  readonly series?: Pick<SeriesStore, "vmHistory" | "hostHistory"> | undefined;
 }
 
 /** States in which a host is expected to be heard, and in which hearing or not hearing it says something. */
@@ -34,21 +39,30 @@ export class EmbeddedMonitoring implements CloudMonitoring {
   readonly #states: ReportedStates;
   readonly #vms = new LatestReadings();
   readonly #hosts = new Map<number, LatestReading>();
+  readonly #wilds = new Map<number, readonly string[]>();
 
   constructor(options: MonitoringOptions) {
     this.#options = options;
     this.#states = new ReportedStates(options);
+    options.registry.onCommit((committed) => {
+      for (const { before, after } of committed.of(HOSTS))
+        if (before !== undefined && after === undefined) this.#forgetHost(before.id);
+    });
   }
 
-  async hostSystem(hostId: number, { attributes }: HostReading): Promise<void> {
+  async hostSystem(hostId: number, { attributes, wilds }: HostReading): Promise<void> {
     await this.#editHost(hostId, (host) => {
       const { ERROR: _, ...template } = { ...host.template, ...attributes };
       return {
         ...host,
-        template,
+        template: checkHostTemplate(template, host.template),
         ...(HEARD.includes(host.state) ? inState(host, HOST_STATE.MONITORED) : {}),
       };
     });
+    this.#wilds.set(
+      hostId,
+      wilds.map(({ name, deployId }) => name || deployId),
+    );
   }
 
   hostMonitored(hostId: number, { attributes }: HostReading, at: number): boolean {
@@ -95,10 +109,28 @@ export class EmbeddedMonitoring implements CloudMonitoring {
     return this.#hosts.get(hostId);
   }
 
-  /** A VM that ended is measured no more, and a host that is gone neither. */
+  wildsOn(hostId: number): readonly string[] | undefined {
+    return this.#wilds.get(hostId);
+  }
+
+  async vmHistory(vmId: number, query: HistoryQuery): Promise<History | undefined> {
+    const vm = this.#options.registry.collection(VMS).get(vmId);
+    return vm && (await this.#options.series?.vmHistory(vmId, staysOf(vm), query));
+  }
+
+  async hostHistory(hostId: number, query: HistoryQuery): Promise<History | undefined> {
+    return await this.#options.series?.hostHistory(hostId, query);
+  }
+
+  /** A VM that ended is measured no more. */
   readonly react = (event: CloudEvent): void => {
     if (event.kind === "vm_state" && phaseOf(event.vm) === "DONE") this.#vms.delete(event.vm.id);
   };
+
+  #forgetHost(hostId: number): void {
+    this.#hosts.delete(hostId);
+    this.#wilds.delete(hostId);
+  }
 
   #loseSight(tx: Transaction, vmId: number): void {
     const vm = tx.get(VMS, vmId);
@@ -122,4 +154,13 @@ export class EmbeddedMonitoring implements CloudMonitoring {
 
 function inState(host: Host, state: number): Pick<Host, "state" | "prevState"> {
   return host.state === state ? { state, prevState: host.prevState } : { state, prevState: host.state };
+}
+
+/** When the VM was where: what other hosts tell of it, or this one at other times, is not about it. */
+function staysOf(vm: Vm): readonly Stay[] {
+  return vm.history.map(({ hostId, stime, etime }) => ({
+    hostId,
+    from: stime,
+    to: etime === 0 ? Number.POSITIVE_INFINITY : etime,
+  }));
 }

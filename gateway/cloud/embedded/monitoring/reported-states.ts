@@ -45,14 +45,18 @@ export class ReportedStates {
     const changed: number[] = [];
     const ignored: Record<IgnoredState, number> = { unknown: 0, same: 0, stale: 0, deferred: 0 };
     const deferred: Report[] = [];
+    const settled: Report[] = [];
     await this.#options.registry.transact((tx) => {
       for (const one of [...listed, ...this.#missing(tx, hostId, report, at)]) {
         const became = this.#applyOne(tx, one);
         if (became === "changed") changed.push(one.vmId);
         else ignored[became] += 1;
         if (became === "deferred") deferred.push(one);
+        else if (became === "same" || became === "changed") settled.push(one);
       }
     });
+    // The last word counts: a report that waits says nothing any more once a later one has come.
+    for (const { vmId, at: told } of settled) this.#settle(vmId, told);
     for (const one of deferred) this.#defer(one);
     return { changed, ignored };
   }
@@ -81,6 +85,11 @@ export class ReportedStates {
     };
     this.#options.announce(tx, { kind: "vm_state", vm: tx.put(VMS, moved), previous: vm });
     return "changed";
+  }
+
+  #settle(vmId: number, at: number): void {
+    const waiting = this.#deferred.get(vmId);
+    if (waiting !== undefined && waiting.at <= at) this.#deferred.delete(vmId);
   }
 
   #defer(report: Report): void {
