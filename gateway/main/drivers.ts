@@ -1,5 +1,6 @@
 /** The drivers that the configuration asks for. */
 
+import { chmodSync, constants, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../shared/clock.ts";
 import type { Driver } from "../cloud/embedded/driver.ts";
@@ -7,14 +8,16 @@ import { dummyDriver } from "../cloud/embedded/drivers/dummy.ts";
 import { processDriver } from "../cloud/embedded/drivers/process.ts";
 import { processDriverUse } from "../config/listening.ts";
 import type { Config } from "../config.ts";
-import { claimGuestRange } from "./guest-range.ts";
+import { claimGuestRange, type RangeOptions } from "./guest-range.ts";
 import { installGuestTools } from "./guest-tools.ts";
 import { houseId } from "./house-id.ts";
 
+/** What root's houses keep on the machine. */
+const ROOTS = "/var/lib/gatehouse";
 /** Where root's guests are: the home's mode keeps their own uids out of it. */
-const ROOTS_GUESTS = "/var/lib/gatehouse/guests";
+const ROOTS_GUESTS = join(ROOTS, "guests");
 /** Which house has which user ids. */
-const ROOTS_RANGES = "/var/lib/gatehouse/uids";
+const ROOTS_RANGES = join(ROOTS, "uids");
 
 export interface Drivers {
   readonly all: readonly Driver[];
@@ -51,13 +54,18 @@ export function makeDrivers(config: Config, clock: Clock, trustedUids: ReadonlyS
     trustedUids,
     runDir,
     path: guestPath(runDir, asRoot),
-    uidBase: asRoot
-      ? claimGuestRange({ directory: ROOTS_RANGES, firstUid: uid_base, home, house })
-      : undefined,
+    uidBase: asRoot ? claimRange({ firstUid: uid_base, home, house }) : undefined,
     graceMs: grace_ms,
     maxLogBytes: max_log_bytes,
   });
   return { all: [local, dummy], only: undefined };
+}
+
+/** Guests pass through the folder above to their files, so it must not get the mode of the claims in it. */
+function claimRange(range: Omit<RangeOptions, "directory">): number {
+  mkdirSync(ROOTS, { recursive: true, mode: 0o711 });
+  if ((statSync(ROOTS).mode & constants.S_IXOTH) === 0) chmodSync(ROOTS, 0o711);
+  return claimGuestRange({ directory: ROOTS_RANGES, ...range });
 }
 
 /** The guests' PATH, made ready with the first guest. */
