@@ -38,9 +38,12 @@ export async function runChild(
 function watch(child: ChildProcess, options: ChildOptions): Promise<ChildResult> {
   const { timeoutMs, maxOutputBytes = 0, clock, stop } = options;
   return new Promise((resolve, reject) => {
-    const settle = (result: ChildResult): void => {
+    const leave = (): void => {
       cancel();
       stop?.removeEventListener("abort", abort);
+    };
+    const settle = (result: ChildResult): void => {
+      leave();
       resolve(result);
     };
     const end = (reason: string): void => {
@@ -57,7 +60,7 @@ function watch(child: ChildProcess, options: ChildOptions): Promise<ChildResult>
       end(`printed more than the ${maxOutputBytes} bytes allowed`),
     );
     child.once("error", (error) => {
-      cancel();
+      leave();
       reject(error);
     });
     child.once("close", (code, signal) => {

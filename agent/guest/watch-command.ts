@@ -20,8 +20,8 @@ export interface ChangeCommandOptions {
 export interface ChangeCommand {
   /** Runs it with this text, now or after the run that goes on. */
   run(text: string): void;
-  /** Nothing is started any more; resolves when the last run has ended. `hurried`: within ten seconds. */
-  end(hurried: boolean): Promise<void>;
+  /** Nothing is started any more; resolves when the last run has ended: ten seconds after `stop` at the latest. */
+  end(stop: AbortSignal): Promise<void>;
 }
 
 export function changeCommand(options: ChangeCommandOptions): ChangeCommand {
@@ -49,11 +49,18 @@ export function changeCommand(options: ChangeCommandOptions): ChangeCommand {
       waiting = text;
       start();
     },
-    async end(hurried) {
+    async end(stop) {
       ended = true;
       if (running === undefined) return;
-      const cancel = hurried ? options.clock.after(GRACE_MS, running.kill) : undefined;
-      await running.done;
+      const { done, kill } = running;
+      let cancel: (() => void) | undefined;
+      const hurry = (): void => {
+        cancel = options.clock.after(GRACE_MS, kill);
+      };
+      stop.addEventListener("abort", hurry);
+      if (stop.aborted) hurry();
+      await done;
+      stop.removeEventListener("abort", hurry);
       cancel?.();
     },
   };

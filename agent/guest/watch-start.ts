@@ -46,7 +46,7 @@ export async function startWatch(args: Arguments, world: World, access: Access):
   try {
     await watchChanges({ next: () => source.next(), render, tell, log, clock, random, stop });
   } finally {
-    await command?.end(asked.aborted);
+    await command?.end(asked);
   }
   return 0;
 }

@@ -70,7 +70,7 @@ async function doctor(endpoint: string, changes: Record<string, string> = {}, ..
   const empty = join(scratch.path, "empty");
   mkdirSync(empty, { recursive: true });
   const context = { CONTEXT_DIR: empty, ONEGATE_ENDPOINT: endpoint, TOKENTXT: TOKEN, VMID: "7", ...changes };
-  const command = ["doctor", "--json", "--timeout", "1", ...args];
+  const command = ["doctor", "--json", "--timeout", "20", ...args];
   const { code, out, err } = await runGuest([GUEST_NODE, bundle, ...command], context).ended;
   const { ok, findings }: { ok: boolean; findings: readonly Finding[] } = JSON.parse(out);
   expect({ ok, err }).toEqual({ ok: code === 0, err: "" });
@@ -169,7 +169,7 @@ describe("onegate doctor names the cause: in the context", () => {
 
 describe("onegate doctor names the cause: on the way", () => {
   it("the name does not resolve", async () => {
-    expect(await cause("http://gate.invalid:5030", {}, "--timeout=20")).toMatch(
+    expect(await cause("http://gate.invalid:5030")).toMatch(
       /^name: The name gate\.invalid (is not known|cannot be looked up \(\w+\))\.$/,
     );
   });
@@ -180,7 +180,7 @@ describe("onegate doctor names the cause: on the way", () => {
 
   it("nothing comes back: it is silently dropped", async () => {
     const port = await portThatDrops();
-    expect(await cause(`http://127.0.0.1:${port}`)).toBe(
+    expect(await cause(`http://127.0.0.1:${port}`, {}, "--timeout=1")).toBe(
       `connection: 127.0.0.1:${port} does not answer at all: nothing came within 1 s.`,
     );
   });
@@ -247,7 +247,9 @@ describe("onegate doctor names the cause: at the other end", () => {
   });
 
   it("it takes connections, and never answers", async () => {
-    expect(await cause(await serve(() => undefined))).toMatch(/^onegate: .* did not answer within 1 s\.$/);
+    expect(await cause(await serve(() => undefined), {}, "--timeout=1")).toMatch(
+      /^onegate: .* did not answer within 1 s\.$/,
+    );
   });
 
   it("it is in trouble, or limits this VM", async () => {

@@ -246,8 +246,12 @@ describe.each(GUESTS)("onegate.sh under %s", (_, guest) => {
   });
 
   /** The lines of what is wrong. */
-  async function causes(url: string, changes: Readonly<Record<string, string>> = {}): Promise<string> {
-    const { code, out, err } = await start(url, ["doctor", "--timeout", "1"], changes).ended;
+  async function causes(
+    url: string,
+    changes: Readonly<Record<string, string>> = {},
+    timeout = "20",
+  ): Promise<string> {
+    const { code, out, err } = await start(url, ["doctor", "--timeout", timeout], changes).ended;
     const wrong = out.split("\n").filter((line) => line.startsWith("WRONG"));
     expect({ code, err }).toEqual({ code: wrong.length === 0 ? 0 : 1, err: "" });
     expect(out.match(/^ {20}-> .+$/gm) ?? []).toHaveLength(wrong.length);
@@ -282,11 +286,11 @@ describe.each(GUESTS)("onegate.sh under %s", (_, guest) => {
     expect(await causes(page)).toBe(`onegate: ${page} is not a OneGate: it answers 200.`);
     expect(tokens).toEqual([undefined]);
     expect(await causes("http://127.0.0.1:1")).toMatch(/^connection: .*the connection was refused\.$/);
-    expect(await causes("http://gate.invalid:5030")).toMatch(
+    expect(await causes("http://gate.invalid:5030", {}, "1")).toMatch(
       /^(name|connection): .*(its name is not known|did not answer)/,
     );
     const silent = await serve(() => undefined);
-    expect(await causes(silent)).toMatch(/^connection: .*did not answer within 1 s\.$/);
+    expect(await causes(silent, {}, "1")).toMatch(/^connection: .*did not answer within 1 s\.$/);
     const tls = (name: string) =>
       readFileSync(fileURLToPath(new URL(`../fixtures/tls/${name}`, import.meta.url)));
     const secure = createSecureServer({ key: tls("key.pem"), cert: tls("good.pem") });

@@ -35,7 +35,7 @@ export function scriptedHosts() {
   };
 }
 
-const blankHost: Host = {
+export const blankHost: Host = {
   id: 0,
   version: 1,
   name: "host",

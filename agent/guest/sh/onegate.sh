@@ -37,6 +37,7 @@ FORM=application/x-www-form-urlencoded
 JSON=application/json
 
 work='' client='' applet='' nc_option='' client_pid='' watchdog_pid='' timer_pid='' feeder_pid='' nap_pid='' runner_pid=''
+settled=''
 failure='' trimmed='' token='' known_etag=''
 
 print_help() {
@@ -111,6 +112,10 @@ HELP
 
 fail() {
   printf 'ERROR: \n%s\n' "$1" >&2
+  if [ -n "$runner_pid" ]; then
+    rm -f "$work/next"
+    await_commands
+  fi
   exit 255
 }
 
@@ -126,19 +131,60 @@ unsupported() {
 Action ${1:-} not supported"
 }
 
-# A ready script with its group.
+# With its group where it leads one: scripts and commands do, or are about to, so the group is told twice.
+# SIGKILL, since between fork and exec a shell still has its parent's traps, and would lose a SIGTERM.
 kill_child() {
-  kill -KILL "-$1" 2>/dev/null || kill -KILL "$1" 2>/dev/null
+  kill -KILL "-$1" 2>/dev/null
+  kill -KILL "$1" 2>/dev/null
+  kill -KILL "-$1" 2>/dev/null
+}
+
+# Ends $1, a child of this shell, and waits until it is gone. $settled: of the last one that is.
+end_child() {
+  kill_child "$1"
+  wait "$1" 2>/dev/null
+  settled=$1
+}
+
+# All but the runner of a watch. A signal may come after the start of a process and before the line that notes its pid;
+# $! knows it at once.
+end_children() {
+  # Nothing may have been started yet.
+  set +u
+  last_pid=$!
+  set -u
+  case $last_pid in "$settled" | "$runner_pid") last_pid='' ;; esac
+  for pid in $client_pid $watchdog_pid $timer_pid $feeder_pid $nap_pid $last_pid; do
+    [ "$pid" = "$runner_pid" ] || end_child "$pid"
+  done
+  client_pid='' watchdog_pid='' timer_pid='' feeder_pid='' nap_pid=''
+}
+
+# The command of a watch is no child of this shell, but the runner told its pid.
+end_runner() {
+  [ -n "$runner_pid" ] || return 0
+  end_child "$runner_pid"
+  runner_pid=''
+  if [ -s "$work/command" ] && read -r pid <"$work/command"; then kill_child "$pid"; fi
 }
 
 clean_up() {
-  for pid in $watchdog_pid $client_pid $timer_pid $feeder_pid $nap_pid $runner_pid; do kill_child "$pid"; done
+  trap '' HUP INT TERM
+  end_children
+  end_runner
   [ -z "$work" ] || rm -rf "$work"
+  work=''
+}
+
+# Cleans up by itself: a signal that comes amid the EXIT trap is the end of that.
+end_with() {
+  clean_up
+  exit "$1"
 }
 trap clean_up EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'end_with 129' HUP
+trap 'end_with 130' INT
+trap 'end_with 143' TERM
 
 # Text.
 
@@ -558,7 +604,8 @@ find_client() {
   if in_path curl; then
     client=curl program=$found
   elif in_path wget && help_has --body-file "$found"; then
-    client=wget program=$found
+    client=wget program=$found wget_option=''
+    if help_has --no-hsts "$program"; then wget_option=--no-hsts; fi
   elif help_has BusyBox nc; then
     client=nc program=nc nc_half_closes=yes
   elif in_path busybox && help_has BusyBox "$found" nc; then
@@ -697,7 +744,7 @@ nap() {
   sleep "$pause" >/dev/null 2>&1 &
   nap_pid=$!
   wait "$nap_pid"
-  nap_pid=''
+  settled=$nap_pid nap_pid=''
 }
 
 # Sets $whole to $1 seconds, rounded up.
@@ -707,13 +754,17 @@ whole_seconds() {
 }
 
 # Runs function $1 in the background for $2 seconds at most. Sets $result; $timed_out says whether it was ended.
-# SIGKILL, here and in clean_up: between fork and exec a shell still has its parent's traps, and would lose a SIGTERM.
 run_watched() {
   whole_seconds "$2"
-  rm -f "$work/timed-out" "$work/tick"
-  mkfifo "$work/tick"
   "$1" &
   client_pid=$!
+  await_client
+}
+
+# Waits for $client_pid, $whole seconds at most.
+await_client() {
+  rm -f "$work/timed-out" "$work/tick"
+  mkfifo "$work/tick"
   watch_client >/dev/null 2>&1 &
   watchdog_pid=$!
   sleep "$whole" >"$work/tick" 2>/dev/null &
@@ -734,11 +785,6 @@ watch_client() {
   read -r _ <"$work/tick"
   : >"$work/timed-out"
   kill_child "$client_pid"
-}
-
-end_child() {
-  kill -KILL "$1" 2>/dev/null
-  wait "$1" 2>/dev/null
 }
 
 # Reads the last head of an answer in file $1 (with $2=first the first): status line, Location, and its size and form.
@@ -881,8 +927,7 @@ start_wget() {
   set -- --config="$work/settings" --tries=1 --timeout="$whole" --no-http-keep-alive --method="$method" "$where$path"
   [ "$insecure" = no ] || set -- --no-check-certificate "$@"
   [ -z "$type" ] || set -- --body-file="$work/body" "$@"
-  if "$program" --help 2>&1 | grep -q -e --no-hsts; then set -- --no-hsts "$@"; fi
-  exec "$program" --server-response --content-on-error -o "$work/log" -O "$work/answer" "$@" >/dev/null 2>&1 </dev/null
+  exec "$program" ${wget_option:+"$wget_option"} --server-response --content-on-error -o "$work/log" -O "$work/answer" "$@" >/dev/null 2>&1 </dev/null
 }
 
 # Over nc: HTTP/1.1 by hand.
@@ -1585,9 +1630,9 @@ command_watch() {
     [ -n "$segments" ] || [ "$json" = yes ] || extended=yes
     [ "$extended" = no ] || watch_query=extended=true
   fi
+  trap end_watch HUP INT TERM
   start_requests
   timeout=$(awk -v timeout="$timeout" -v hold="$hold" 'BEGIN { print timeout + hold }')
-  trap 'end_watch' HUP INT TERM
   [ "$has_exec" = no ] || start_runner
   watch_changes
 }
@@ -1640,12 +1685,15 @@ tell_change() {
 }
 
 end_after_first() {
-  if [ -n "$runner_pid" ]; then
-    exec 3>&-
-    wait "$runner_pid"
-    runner_pid=''
-  fi
+  [ -z "$runner_pid" ] || await_commands
   exit 0
+}
+
+# The end of the changes is the runner's, after the command that is at work.
+await_commands() {
+  exec 3>&-
+  wait "$runner_pid"
+  runner_pid=''
 }
 
 # The command runs in a process of its own, never twice at once: it takes the newest state, and what changes meanwhile
@@ -1653,6 +1701,8 @@ end_after_first() {
 start_runner() {
   mkfifo "$work/changes" || fail "No pipe can be made in $work."
   exec 3<>"$work/changes"
+  leader=''
+  if in_path setsid; then leader=$found; fi
   run_commands <"$work/changes" &
   runner_pid=$!
 }
@@ -1673,8 +1723,12 @@ run_commands() {
     result=0
     (
       trap - HUP INT TERM
-      exec "$shell_of_command" -c "$option_exec" <"$work/now"
+      # Leader of a group, as a ready script is. Only a new shell knows its own pid.
+      # shellcheck disable=SC2016
+      exec "$shell_of_command" -c 'echo "$$" >"$0" && exec "$@"' "$work/command" ${leader:+"$leader"} \
+        "$shell_of_command" -c "$option_exec" <"$work/now"
     ) || result=$?
+    : >"$work/command"
     if [ "$result" -gt 128 ] && signal=$(kill -l "$((result - 128))" 2>/dev/null); then
       watch_log "The command was killed by SIG${signal#SIG}."
     elif [ "$result" != 0 ]; then
@@ -1685,16 +1739,13 @@ run_commands() {
 
 end_watch() {
   trap '' HUP INT TERM
+  end_children
   if [ -n "$runner_pid" ]; then
     rm -f "$work/next"
     exec 3>&-
-    for pid in $watchdog_pid $client_pid $timer_pid $feeder_pid $nap_pid; do end_child "$pid"; done
-    watchdog_pid='' client_pid='' timer_pid='' feeder_pid='' nap_pid=''
-    left=$GRACE_S
-    while kill -0 "$runner_pid" 2>/dev/null && [ "$left" -gt 0 ]; do
-      sleep 1
-      left=$((left - 1))
-    done
+    client_pid=$runner_pid whole=$GRACE_S
+    await_client
+    [ "$timed_out" = yes ] || runner_pid=''
   fi
   exit 0
 }
@@ -2027,6 +2078,7 @@ read_checks() {
 }
 
 command_ready() {
+  trap 'end_with 1' HUP INT TERM
   asked_retries=$option_retries has_asked_retries=$has_retries
   read_context
   variable REPORT_READY
@@ -2045,7 +2097,6 @@ command_ready() {
     script=$value
     if unpacked=$(plain_script "$script"); then script=$unpacked; fi
   fi
-  trap 'exit 1' HUP INT TERM
   make_work || fail "$failure"
   vm_path=/vm
   while :; do
