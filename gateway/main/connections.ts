@@ -35,6 +35,8 @@ class ConnectionTable {
   readonly #bounds: ConnectionBounds;
   /** By what the address counts as, then by `endsOf`, in the order in which they came. */
   readonly #held = new Map<string, Map<string, Connection>>();
+  /** For each request again: asking a socket for its ends costs a twentieth of a small request. */
+  readonly #ofSocket = new WeakMap<Socket, Connection>();
   readonly #sizes = new Sizes();
   #count = 0;
 
@@ -62,23 +64,34 @@ class ConnectionTable {
     socket.once("close", () => this.#leave(key, ends, socket));
   }
 
-  /** `socket` may be the encrypted one above that which was admitted: its ends are the same. */
   note(socket: Socket, response: ServerResponse): void {
+    let connection = this.#ofSocket.get(socket);
+    if (connection === undefined) {
+      connection = this.#find(socket);
+      if (connection === undefined) return;
+      this.#ofSocket.set(socket, connection);
+    }
+    connection.response = response;
+  }
+
+  /** `socket` may be the encrypted one above that which was admitted: its ends are the same. */
+  #find(socket: Socket): Connection | undefined {
     const { remoteAddress } = socket;
     const ends = endsOf(socket);
-    if (remoteAddress === undefined || ends === undefined) return;
+    if (remoteAddress === undefined || ends === undefined) return undefined;
     // What IPv4 peers are called needs no look at its form.
     const key = remoteAddress.includes(":")
       ? countedAs(canonicalAddress(remoteAddress) ?? remoteAddress)
       : remoteAddress;
-    const connection = this.#held.get(key)?.get(ends);
-    if (connection !== undefined) connection.response = response;
+    return this.#held.get(key)?.get(ends);
   }
 
   #enter(key: string, ends: string, socket: Socket): void {
     const own = this.#held.get(key) ?? new Map<string, Connection>();
     const before = own.size;
-    this.#held.set(key, own.set(ends, { socket, response: undefined }));
+    const connection: Connection = { socket, response: undefined };
+    this.#held.set(key, own.set(ends, connection));
+    this.#ofSocket.set(socket, connection);
     this.#sizes.move(key, before, own.size);
     this.#count += own.size - before;
   }
