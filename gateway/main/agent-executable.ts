@@ -12,10 +12,10 @@ const ROOT = [new URL("../../", import.meta.url), new URL("../../../", import.me
 const SOURCES = "agent/host/main.ts";
 const BUNDLE = "dist/agent/gatehouse-agent.cjs";
 
-/** The command that runs the agent on this machine, without its arguments; undefined when there is none. */
+/** The command that runs the agent on this machine, with little memory set aside for its small garbage, without its arguments; undefined when there is none. */
 export function localAgentCommand(): readonly [string, ...string[]] | undefined {
   const file = [SOURCES, BUNDLE].map(pathOf).find((path) => path !== undefined);
-  return file === undefined ? undefined : [process.execPath, "--disable-warning=ExperimentalWarning", file];
+  return file === undefined ? undefined : [process.execPath, "--max-semi-space-size=1", file];
 }
 
 /** The one file that other hosts get; undefined where it was not built. */

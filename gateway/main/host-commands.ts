@@ -30,7 +30,13 @@ export function hostCommands(options: HostCommandsOptions): HostCommands {
       const { id, name } = await named(text);
       const made = await daemon.enrolment.makeCode(id, lifetimeMs);
       const { host } = daemon.address;
-      return { id, name, ...made, daemon: reachedAt(config, daemon), loopbackOnly: isLoopback(host) };
+      return {
+        id,
+        name,
+        ...made,
+        daemon: printed(reachedFromOthers(config, daemon)),
+        loopbackOnly: isLoopback(host),
+      };
     },
     async list() {
       const hosts = (await cloud.hosts.list(SYSTEM)).map((host) => standingOf(host, options));
@@ -69,9 +75,16 @@ function monitoredBy(
   return watched === undefined ? "none" : (watched.starter ?? "heard");
 }
 
-/** What to tell an agent on another machine. */
-function reachedAt({ monitor }: Pick<Config, "monitor">, { address }: MonitorDaemon): string {
+/** Where agents on other machines reach the daemon. */
+export function reachedFromOthers(
+  { monitor }: Pick<Config, "monitor">,
+  { address }: Pick<MonitorDaemon, "address">,
+): { readonly address: string; readonly port: number } {
   const isWildcard = address.host === "0.0.0.0" || address.host === "::";
-  const host = monitor.address !== "auto" ? monitor.address : isWildcard ? hostname() : address.host;
-  return `${host.includes(":") ? `[${host}]` : host}:${address.port}`;
+  const here = isWildcard ? hostname() : address.host;
+  return { address: monitor.address === "auto" ? here : monitor.address, port: address.port };
+}
+
+function printed({ address, port }: { readonly address: string; readonly port: number }): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }

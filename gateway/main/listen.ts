@@ -3,6 +3,7 @@
 import { rmSync } from "node:fs";
 import { Server } from "node:http";
 import { createServer as createSecureServer, Server as SecureServer } from "node:https";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { promisify } from "node:util";
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from "@hono/node-server";
@@ -72,6 +73,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const { name, endpoint, clock, log, tls } = options;
   const identity = tls === undefined ? undefined : readTls(tls);
   const server = createServer(options, identity);
+  const sockets = socketsOf(server);
   await new Promise<void>((resolve, reject) => {
     server.once("listening", resolve);
     server.once("error", (error) => reject(cannotListen(name, endpoint, error)));
@@ -87,7 +89,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     openConnections: promisify(server.getConnections.bind(server)),
     close: () => {
       unfollow();
-      return close(server, clock);
+      return close(server, sockets, clock);
     },
   };
 }
@@ -178,10 +180,22 @@ function cannotListen(name: string, endpoint: Endpoint, error: Error): Gatehouse
   });
 }
 
-async function close(server: AnyServer, clock: Clock): Promise<void> {
+/** Those that are open, also those that are no HTTP connection yet, of which the server itself knows nothing. */
+function socketsOf(server: AnyServer): ReadonlySet<Socket> {
+  const open = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+  });
+  return open;
+}
+
+async function close(server: AnyServer, sockets: ReadonlySet<Socket>, clock: Clock): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const cancel = clock.after(CLOSE_GRACE_MS, () => server.closeAllConnections());
+  const cancel = clock.after(CLOSE_GRACE_MS, () => {
+    for (const socket of sockets) socket.destroy();
+  });
   await closed;
   cancel();
 }

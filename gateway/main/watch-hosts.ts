@@ -15,11 +15,12 @@ import type { Config } from "../config.ts";
 import { agentPeriods } from "../monitor/agent-line.ts";
 import type { MonitorDaemon } from "../monitor/daemon.ts";
 import { type AgentFacts, ChildAgents } from "../monitor/start-child.ts";
-import type { AgentStarter, StarterChoice } from "../monitor/starter.ts";
+import type { AgentStarter } from "../monitor/starter.ts";
 import { HostWatcher } from "../monitor/watcher.ts";
 import { localAgentCommand } from "./agent-executable.ts";
 import { guestsDirectory, guestsHaveUids } from "./drivers.ts";
 import { hostCommands } from "./host-commands.ts";
+import { otherAgents } from "./other-agents.ts";
 
 export interface WatchHostsOptions {
   readonly config: Config;
@@ -41,15 +42,14 @@ export async function watchHosts(options: WatchHostsOptions): Promise<HostWatch>
   const { config, daemon, cloud, clock, log } = options;
   const settings = monitorSettings(config);
   const local = await localAgents(options);
-  const starterFor: StarterChoice = (host) =>
-    local !== undefined && isThisMachine(host, config) ? local : undefined;
+  const others = otherAgents(options);
   const watcher = new HostWatcher({
     cloud,
     clock,
     log,
     timerMs: settings.managerTimerS * 1_000,
     intervalMs: settings.hostIntervalS * 1_000,
-    starterFor,
+    starterFor: (host) => (isThisMachine(host, config) ? (local ?? others(host)) : others(host)),
     lastHeard: (hostId) => daemon.heard.lastHeard(hostId),
     isStanding: (hostId) => daemon.enrolment.standingOf(hostId) !== undefined,
   });
@@ -61,7 +61,7 @@ export async function watchHosts(options: WatchHostsOptions): Promise<HostWatch>
     async close() {
       watcher.close();
       unfollow();
-      await local?.close();
+      await Promise.all([local?.close(), others.close()]);
     },
   };
 }

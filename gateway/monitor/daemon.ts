@@ -1,7 +1,9 @@
 /** The monitoring daemon, put together: hears agents on UDP and TCP, and tells the cloud. */
 
-import type { Clock } from "../../shared/clock.ts";
+import { type Clock, epochSeconds } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/log.ts";
+import type { TextMessage } from "../../shared/monitor/message.ts";
+import { readMessage } from "../../shared/monitor/read.ts";
 import type { RsaKey } from "../../shared/monitor/rsa.ts";
 import { type Cloud, SYSTEM } from "../cloud/cloud.ts";
 import type { Store } from "../store/store.ts";
@@ -55,6 +57,8 @@ export interface MonitorDaemon {
   readonly enrolment: Enrolment;
   readonly heard: HeardHosts;
   readonly counts: MonitorCounts;
+  /** A message that a driver brought. @throws MonitorRefusal `unreadable` */
+  takeText(message: TextMessage): void;
   queues(): MonitorQueues;
   openConnections(): Promise<number>;
   /** Hears nothing more, and resolves when what was heard is stored. */
@@ -129,7 +133,7 @@ function assemble(
 function running(
   { cloud, clock }: MonitorOptions,
   agents: Agents,
-  { enrolment, counts, mailboxes, heard, logs, text, turns, datagrams, connections }: Parts,
+  { enrolment, applier, counts, mailboxes, heard, logs, text, turns, datagrams, connections }: Parts,
   listeners: Listeners,
 ): MonitorDaemon {
   let cancel = () => {};
@@ -146,6 +150,10 @@ function running(
     enrolment,
     heard,
     counts,
+    takeText: (message) => {
+      if (applier.isKnownHost(message.oid))
+        void applier.take(message.oid, readMessage(message), epochSeconds(clock));
+    },
     queues: () => ({
       datagrams: datagrams.waiting,
       mailboxes: mailboxes.waiting,

@@ -19,6 +19,8 @@ import type { AgentStarter, StarterName } from "./starter.ts";
 
 /** All of the agent's environment; nothing else of ours is its business. */
 const PASSED_VARIABLES = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+/** What ssh finds its keys by. */
+const SSH_VARIABLES = ["USER", "SSH_AUTH_SOCK"];
 
 /** What an agent is told beside its keys. */
 export type AgentFacts = Omit<AgentLine, "hostId" | "hostName" | "secretKey" | "daemonKey">;
@@ -89,7 +91,8 @@ export class ChildAgents implements AgentStarter {
       secretKey: printKey(keys.secretKey),
       daemonKey: printKey(agents.daemonKey),
     };
-    const passed = PASSED_VARIABLES.flatMap((name) => {
+    const names = this.name === "ssh" ? [...PASSED_VARIABLES, ...SSH_VARIABLES] : PASSED_VARIABLES;
+    const passed = names.flatMap((name) => {
       const value = environment[name];
       return value === undefined ? [] : [[name, value] as const];
     });

@@ -92,7 +92,10 @@ export class HostWatcher {
   standingOf(hostId: number): WatchedHost | undefined {
     const entry = this.#entries.get(hostId);
     if (entry === undefined) return undefined;
-    const { watch, starter, reason } = entry;
+    const { watch, starter, reason, heardUntil } = entry;
+    // The timer has yet to see what came since its last look.
+    const heardSince = (this.#options.lastHeard(hostId) ?? heardUntil) > heardUntil;
+    if (heardSince) return { phase: "heard", starter: starter?.name, reason: undefined };
     return { phase: watch.phase, starter: starter?.name, reason };
   }
 

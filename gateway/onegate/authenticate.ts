@@ -141,7 +141,8 @@ class Judge {
   }
 }
 
-function tokenOf(request: GateRequest): string | undefined {
+/** What the request shows as its token, whatever it is. */
+export function tokenOf(request: GateRequest): string | undefined {
   return request.header("x-onegate-token")?.trim() || undefined;
 }
 

@@ -9,7 +9,7 @@ import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import type { Answer } from "./answer.ts";
-import type { Authenticator, Guest } from "./authenticate.ts";
+import { type Authenticator, type Guest, tokenOf } from "./authenticate.ts";
 import { etagOf, matchesAny } from "./change/etag.ts";
 import { createHold } from "./change/hold.ts";
 import { refuseCondition } from "./change/precondition.ts";
@@ -24,6 +24,7 @@ import { type GateEnv, GateRequest, type Intake } from "./request.ts";
 import { failureOf, responseOf } from "./respond.ts";
 import type { OneGateSettings, Permissions } from "./settings.ts";
 import type { GateObserver } from "./sight/observer.ts";
+import { maskTokens, withoutTokens } from "./sight/token-mask.ts";
 import type { Grants, Scope } from "./trust/scopes.ts";
 import type { Trust } from "./trust/trust.ts";
 
@@ -239,7 +240,8 @@ function holdBytes({ heldBytes }: GateContext, { request, guest }: Passage, byte
 
 function failed(gate: GateContext, passage: Passage, route: string | undefined, error: unknown): Response {
   const { request } = passage;
-  const { id, method, path } = request;
+  const { id, method } = request;
+  const path = maskTokens(request.path, tokenOf(request));
   const { answer, rate, limit, sentence } = failureOf(
     error,
     { id, method, path, accept: request.header("accept") },
@@ -257,7 +259,7 @@ function observe(
   refusal: string | undefined,
   limit?: string,
 ): void {
-  observer.seen({
+  const seen = {
     id: request.id,
     route,
     method: request.method,
@@ -269,7 +271,8 @@ function observe(
     note: request.note,
     refusal,
     limit,
-  });
+  };
+  observer.seen(withoutTokens(seen, tokenOf(request)));
 }
 
 function refusalOf(permissions: Permissions, [resource, action]: Permission): string | undefined {

@@ -6,9 +6,9 @@ import { SYSTEM } from "../cloud/cloud.ts";
 import { printIds } from "../cloud/document/json-form.ts";
 import type { JsonObject } from "../cloud/model.ts";
 import { authorizeAdmin } from "../cloud/permissions.ts";
+import { VM_RESTRICTED } from "../cloud/restricted.ts";
 import { documentXml } from "./document-xml.ts";
 import { type Call, flag, integer, type Method, type Methods, method } from "./method.ts";
-import { VM_RESTRICTED } from "./restricted.ts";
 
 /** The release whose answers these are: clients refuse to speak to one of another major version. */
 const VERSION = "7.5.80";

@@ -5,12 +5,12 @@ import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
 import { type Template, type Value, type Vector, valuesOf } from "../../shared/template/types.ts";
 import { templateToDocument } from "../cloud/document/template.ts";
 import type { Network } from "../cloud/model.ts";
+import { restrictedChange } from "../cloud/restricted.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 import { documentXml, poolXml } from "./document-xml.ts";
 import { type Call, flag, integer, type Methods, method, text } from "./method.ts";
 import { ownedMethods } from "./owned.ts";
 import { inRange, ownerFilter } from "./pool-query.ts";
-import { restrictedChange } from "./restricted.ts";
 import { updateArguments } from "./template-argument.ts";
 import { vmTemplate } from "./vm.ts";
 

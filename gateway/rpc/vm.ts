@@ -6,12 +6,12 @@ import type { Template } from "../../shared/template/types.ts";
 import { RECOVER_OPERATIONS, SYSTEM, VM_ACTIONS, type VmAction } from "../cloud/cloud.ts";
 import { vmToDocument } from "../cloud/document/vm.ts";
 import { authorize } from "../cloud/permissions.ts";
+import { restrictedChange } from "../cloud/restricted.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 import { documentXml } from "./document-xml.ts";
 import { type Call, flag, integer, type Methods, method, text, unsupported } from "./method.ts";
 import { vmData, withLatest } from "./monitoring.ts";
 import { ownedMethods } from "./owned.ts";
-import { restrictedChange } from "./restricted.ts";
 import { templateArgument, updateArguments } from "./template-argument.ts";
 
 /** Names of releases before 5.0 (and seed 003). */

@@ -92,3 +92,23 @@ it.concurrent("who was refused and never closes loses its connection, once it co
   socket.destroy();
   await listening.close();
 });
+
+it.concurrent.each([
+  ["nothing", ""],
+  ["a part of a ClientHello", "\x16\x03\x01"],
+])(
+  "a house that closes gives a sender of %s of a TLS handshake no longer than anybody",
+  async (_what, start) => {
+    const clock = manualClock();
+    const tls = { certFile: fixture("good.pem"), keyFile: fixture("key.pem") };
+    const listening = await listen({ ...options, tls, clock });
+    const socket = connect(listening.port, "127.0.0.1");
+    socket.on("error", () => undefined).write(start, "latin1");
+    await vi.waitFor(async () => expect(await listening.openConnections()).toBe(1));
+    const closing = listening.close();
+    clock.advance(5_000);
+    await vi.waitFor(async () => expect(await listening.openConnections()).toBe(0));
+    await closing;
+    socket.destroy();
+  },
+);

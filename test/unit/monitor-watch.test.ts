@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { AgentStarter } from "../../gateway/monitor/starter.ts";
 import {
@@ -44,6 +45,19 @@ describe("the table of watching", () => {
         expect([watch.phase, effects.join(", ")]).toEqual(row === undefined ? [phase, ""] : [row[2], row[3]]);
       }
     }
+  });
+
+  it("stands in docs/monitoring.md as it is", () => {
+    const text = readFileSync(new URL("../../docs/monitoring.md", import.meta.url), "utf8");
+    const table = text.slice(text.indexOf("<!-- watch:")).split("\n\n")[1] ?? "";
+    const rows = table.split("\n").slice(2);
+    const cells = rows.map((row) =>
+      row
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+    expect(cells).toEqual(watchRows());
   });
 
   it("starts a silent host's agent again at once, but never twice within the time a start is given", () => {

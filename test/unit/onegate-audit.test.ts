@@ -1,10 +1,22 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type AuditRecord, auditLine, createAuditTrail } from "../../gateway/onegate/sight/audit.ts";
+import type { GateObserver } from "../../gateway/onegate/sight/observer.ts";
 import { MAX_FOLDS } from "../../gateway/onegate/sight/refusal-folds.ts";
+import { createRequestLog } from "../../gateway/onegate/sight/request-log.ts";
+import { withoutTokens } from "../../gateway/onegate/sight/token-mask.ts";
+import { silentLogger } from "../../shared/log.ts";
 import { FakeCloud } from "../support/fake-cloud.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { openGate, tokenOf } from "../support/onegate.ts";
 import { requestSeen } from "../support/request-seen.ts";
+
+/** As this house makes them: header, no key, nonce, cipher text and tag, here of no meaning. */
+const SESSION = `eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..${"Qx7".repeat(5)}Q.${"c2Vzc2lvbg".repeat(30)}.${"tZ".repeat(11)}`;
+
+/** All parts of a text of eight characters. */
+function windows(text: string): readonly string[] {
+  return Array.from({ length: text.length - 7 }, (_, start) => text.slice(start, start + 8));
+}
 
 const START = "2023-11-14T22:13:20.000Z";
 
@@ -86,6 +98,62 @@ describe("the audit of a gate", () => {
     const common = { time: START, request: expect.any(String), address: "local", vm: 7, method: "PUT" };
     return { ...common, ...other };
   }
+
+  it("never has the token that a guest shows, wherever else it puts it", async () => {
+    const lines: string[] = [];
+    const log = { ...silentLogger, debug: (details: object) => lines.push(JSON.stringify(details)) };
+    const clock = manualClock();
+    const observer: GateObserver = {
+      // Each by itself: of refusals that are alike only the first would be there.
+      seen(request) {
+        createAuditTrail(clock, (record) => lines.push(auditLine(record))).seen(request);
+        createRequestLog({ clock, log, everyRequest: true }).seen(request);
+      },
+      waiting: () => {},
+    };
+    const gate = openGate(fake, { observer });
+    const token = tokenOf(fake, 7);
+    const encoded = encodeURIComponent(token);
+    for (const path of [token, encoded, encodeURIComponent(encoded), `x${token}y`])
+      await gate.askAs(7, `/vms/${path}`);
+    const act = (body: string) => gate.askAs(7, "/vms/7/action", { method: "POST", body });
+    for (const perform of [token, `${"x".repeat(30)}${token}`])
+      await act(JSON.stringify({ action: { perform } }));
+    for (const body of [token, `${"x".repeat(85)}${token}`, token.replaceAll("/", "\\/")]) await act(body);
+    const scale = { method: "PUT", body: '{"cardinality": 4}' };
+    await gate.askAs(7, `/service/role/${encoded}`, scale);
+    const text = lines.join("");
+    for (const part of windows(token)) expect(text).not.toContain(part);
+    expect(text).toContain('"path":"/vms/[token]"');
+    expect(text).toContain('"target":"role [token]"');
+    expect(text).toContain('"refusal":"[token] action not available');
+  });
+
+  it("never has a session token either, its own or another's", () => {
+    const path = `/vms/${SESSION}`;
+    const refusal = `Invalid id format (ID: ${SESSION.slice(0, 200)}...).`;
+    const note = { what: "identity", details: [`audience x${SESSION}`] };
+    const { path: hidden, refusal: told } = withoutTokens(requestSeen({ path, refusal }), undefined);
+    expect([hidden, told]).toEqual(["/vms/[token]", "Invalid id format (ID: [token])."]);
+    expect(withoutTokens(requestSeen({ note }), SESSION).note?.details).toEqual(["audience x[token]"]);
+  });
+
+  it("has what is none, though it is shown as one", async () => {
+    const { records, gate } = audited();
+    const path = "/vms/249/is/not/what/you/shall/see";
+    await gate.ask(path, { headers: { "X-ONEGATE-TOKEN": path } });
+    expect(records).toMatchObject([{ path }]);
+  });
+
+  it("has the beginning of a body that is no JSON, and no more", async () => {
+    const { records, gate } = audited();
+    await gate.askAs(7, "/vms/8/action", { method: "POST", body: `${"a".repeat(24)}hush` });
+    await gate.askAs(8, "/vms/8/action", { method: "POST", body: "b".repeat(24) });
+    expect(records.map(({ refusal }) => refusal)).toEqual([
+      `unexpected token at '${"a".repeat(24)}…'`,
+      `unexpected token at '${"b".repeat(24)}'`,
+    ]);
+  });
 
   it("has refusals with their sentence, and no token", async () => {
     const { records, gate } = audited();
@@ -181,7 +249,22 @@ describe("a line of the audit", () => {
       refusal: long,
       note: { what: "update", target: long, details: Array.from({ length: 100_000 }, () => long) },
     });
-    expect(line.length).toBeLessThan(12_000);
+    expect(line.length).toBeLessThan(2_600);
+    expect(JSON.parse(line).more).toBeGreaterThan(99_990);
+  });
+
+  it("has as many names as fit into 1 KiB, as they are written, and how many more there are", () => {
+    const names = (name: string) => Array.from({ length: 200 }, (_, n) => `${name}_${n}`);
+    for (const details of [names("ATTRIBUTE"), names("\u202e\u0000".repeat(20))]) {
+      const line = lineOf({ note: { what: "update", details } });
+      const { details: told, more } = JSON.parse(line);
+      expect(told).toEqual(details.slice(0, told.length));
+      expect(told.length + more).toBe(200);
+      expect(Buffer.byteLength(line.replace(/^.*"details":\[/, "").replace(/\].*$/s, ""))).toBeLessThan(
+        1_025,
+      );
+    }
+    expect(lineOf({ note: { what: "update", details: names("A").slice(0, 9) } })).not.toContain("more");
   });
 
   it("hides secrets that stand in a path or a sentence beside their name", () => {

@@ -238,6 +238,7 @@ describe("a guest that waits", () => {
     const { status, body, headers } = await gate.askAs(7, "/vm?wait=60");
     expect([status, headers.get("retry-after")]).toEqual([429, "5"]);
     expect(body).toBe("VM 7 has 2 requests that wait for a change, and no VM may have more.");
+    expect(observer.requests.at(-1)?.limit).toBe("waiters");
     await held(8, "/vm?wait=60");
     clock.advance(1_250);
     await second;

@@ -17,6 +17,7 @@ import {
 } from "../cloud.ts";
 import type { Snapshot, Vm } from "../model.ts";
 import type { Right } from "../permissions.ts";
+import { restrictedChange } from "../restricted.ts";
 import { checkRoom, checkUserTemplate, MAX_SNAPSHOTS } from "./bounds.ts";
 import { withNetworkContext } from "./context/network.ts";
 import type { Announce } from "./events.ts";
@@ -141,6 +142,7 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
     }
     let attached = -1;
     await this.edit(actor, id, "MANAGE", (vm, tx) => {
+      refuseRestricted(actor, template);
       requirePhase(vm, "attachnic", ["RUNNING", "POWEROFF"]);
       const added = addNic(tx, actor, id, vm.template, nic);
       attached = added.nicId;
@@ -213,6 +215,16 @@ function refreshContext(tx: Transaction, template: Template): Template {
   const context = vectorOf(template, "CONTEXT");
   if (context === undefined) return template;
   return { ...template, CONTEXT: withNetworkContext(context, template, (id) => tx.get(NETWORKS, id)) };
+}
+
+/** What a NIC brings beside its network would let whoever owns a VM choose a bridge. @throws GatehouseError `forbidden`. */
+function refuseRestricted(actor: Actor, template: Template): void {
+  const name = restrictedChange(actor, template);
+  if (name === undefined) return;
+  throw new GatehouseError(
+    "forbidden",
+    `The interface includes the restricted attribute ${name}, which only administrators may set.`,
+  );
 }
 
 function requirePhase(vm: Vm, operation: string, phases: readonly Phase[]): void {

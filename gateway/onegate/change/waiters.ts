@@ -121,6 +121,8 @@ export class Waiters {
       throw new RateLimitedError(
         `VM ${vmId} has ${maxPerVm} requests that wait for a change, and no VM may have more.`,
         RETRY_AFTER_S,
+        undefined,
+        "waiters",
       );
     }
     if (this.#all.size < maxInAll) return;

@@ -21,15 +21,20 @@ export interface AuditRecord {
   readonly what?: string;
   readonly target?: string;
   readonly details?: readonly string[];
+  /** So many more than the details of one line have room for. */
+  readonly more?: number;
   readonly refusal?: string;
   /** So many more like this one, this and those before it since the line that it folds. */
   readonly repeated?: number;
 }
 
-/** Characters of a text, and entries of details: what a guest sends must not become a line as long. */
+/** Characters of a text: what a guest sends must not become a line as long. */
 const MAX_TEXT = 512;
 const MAX_DETAIL = 128;
-const MAX_DETAILS = 64;
+/** Bytes of all the details of a line: one VM's writes must not turn over the whole trail. */
+const MAX_DETAILS_BYTES = 1_024;
+/** What was no JSON is anything that a guest wrote: of that, so many characters. */
+const UNREADABLE = /(unexpected token at '.{24})(?!'$).+$/s;
 
 export interface AuditTrail {
   seen(request: RequestSeen): void;
@@ -60,7 +65,6 @@ export function isAudited({ method, status, note }: RequestSeen): boolean {
 
 function recordOf(request: RequestSeen, at: number): AuditRecord {
   const { id, address, vmId, method, path, status, note, refusal } = request;
-  const details = note?.details?.slice(0, MAX_DETAILS).map((detail) => bounded(detail, MAX_DETAIL));
   return {
     time: new Date(at).toISOString(),
     request: id,
@@ -71,9 +75,26 @@ function recordOf(request: RequestSeen, at: number): AuditRecord {
     status,
     ...(note === undefined ? {} : { what: note.what }),
     ...(note?.target === undefined ? {} : { target: bounded(note.target, MAX_DETAIL) }),
-    ...(details === undefined ? {} : { details }),
-    ...(refusal === undefined ? {} : { refusal: bounded(redactText(refusal), MAX_TEXT) }),
+    ...(note?.details === undefined ? {} : detailsOf(note.details)),
+    ...(refusal === undefined ? {} : { refusal: sentenceOf(refusal) }),
   };
+}
+
+/** As many as there is room for, and how many more there are. */
+function detailsOf(all: readonly string[]): Pick<AuditRecord, "details" | "more"> {
+  const details: string[] = [];
+  let bytes = 0;
+  for (const one of all) {
+    const detail = bounded(one, MAX_DETAIL);
+    bytes += Buffer.byteLength(jsonText(detail)) + 1;
+    if (bytes > MAX_DETAILS_BYTES) return { details, more: all.length - details.length };
+    details.push(detail);
+  }
+  return { details };
+}
+
+function sentenceOf(refusal: string): string {
+  return bounded(redactText(refusal).replace(UNREADABLE, "$1…'"), MAX_TEXT);
 }
 
 function withoutQuery(path: string): string {
@@ -90,12 +111,15 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 /** One line of JSON with its line break, free of control characters whatever the record holds. */
 export function auditLine(record: AuditRecord): string {
-  const escaped = JSON.stringify(record).replace(UNPRINTABLE, (character) =>
+  return `${jsonText(record)}\n`;
+}
+
+function jsonText(value: AuditRecord | string): string {
+  return JSON.stringify(value).replace(UNPRINTABLE, (character) =>
     // By UTF-16 unit, as JSON escapes; characters beyond 0xffff have two.
     character
       .split("")
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
       .join(""),
   );
-  return `${escaped}\n`;
 }

@@ -119,4 +119,30 @@ export function interfaceTests(current: () => CloudUnderTest): void {
     }
     expect(await leaseHolders(cloud, admin, networkId)).toEqual([`vm ${id}`]);
   });
+
+  it("reach networks only through their leases, unless an administrator says otherwise", async () => {
+    const { cloud, admin, user } = current();
+    const alice = await user("alice");
+    const networkId = await cloud.networks.allocate(admin, text(NETWORK));
+    await cloud.networks.chmod(admin, networkId, [-1, -1, -1, 0, 0, 0, 1, 0, 0]);
+    const id = await cloud.vms.allocate(alice, text(`NAME = "hers" NIC = [ NETWORK_ID = "${networkId}" ]`));
+    await untilPhase(cloud, alice, id, "RUNNING");
+    const before = await cloud.vms.get(admin, id);
+    for (const [source, name] of [
+      ['NIC = [ BRIDGE = "br-admin", VLAN_ID = "7" ]', "NIC/BRIDGE"],
+      ['nic = [ vlan_id = "7" ]', "NIC/VLAN_ID"],
+      [`NIC = [ NETWORK_ID = "${networkId}", MAC = "02:00:00:00:00:01" ]`, "NIC/MAC"],
+      [`NIC = [ NETWORK_ID = "${networkId}", FILTER_MAC_SPOOFING = "NO" ]`, "NIC/FILTER_MAC_SPOOFING"],
+      [`NIC = [ NETWORK_ID = "${networkId}", OUTBOUND_AVG_BW = "1" ]`, "NIC/OUTBOUND_AVG_BW"],
+      ['NIC_ALIAS = [ PARENT = "NIC0", BRIDGE = "br-admin" ]', "NIC_ALIAS/BRIDGE"],
+    ] as const) {
+      await expect(cloud.vms.attachNic(alice, id, text(source)), source).rejects.toMatchObject({
+        code: "forbidden",
+        message: `The interface includes the restricted attribute ${name}, which only administrators may set.`,
+      });
+    }
+    expect((await cloud.vms.get(admin, id)).template).toEqual(before.template);
+    await cloud.vms.attachNic(admin, id, text('NIC = [ BRIDGE = "br-admin", VLAN_ID = "7" ]'));
+    expect(vectorsOf((await cloud.vms.get(admin, id)).template, "NIC")[1]).toMatchObject({ VLAN_ID: "7" });
+  });
 }

@@ -3,16 +3,21 @@
 import { isDeepStrictEqual } from "node:util";
 import { restrictedNames } from "../../shared/template/restricted.ts";
 import { type Template, valuesOf } from "../../shared/template/types.ts";
-import type { Actor } from "../cloud/cloud.ts";
-import { isAdmin } from "../cloud/permissions.ts";
+import type { Actor } from "./cloud.ts";
+import { isAdmin } from "./permissions.ts";
 
 const IO = ["TOTAL_BYTES_SEC", "READ_BYTES_SEC", "WRITE_BYTES_SEC", "TOTAL_IOPS_SEC", "READ_IOPS_SEC"];
-const NIC = ["MAC", "VLAN_ID", "BRIDGE", "FILTER"];
+
+/** What would put an interface onto another network, take its filters off, or give it more of the wire. */
+const INTERFACE = [
+  ...["MAC", "VLAN_ID", "BRIDGE", "FILTER", "FILTER_IP_SPOOFING", "FILTER_MAC_SPOOFING"],
+  ...["INBOUND_AVG_BW", "INBOUND_PEAK_BW", "INBOUND_PEAK_KB"],
+  ...["OUTBOUND_AVG_BW", "OUTBOUND_PEAK_BW", "OUTBOUND_PEAK_KB"],
+];
 
 export const VM_RESTRICTED: ReadonlySet<string> = new Set([
   "CONTEXT/FILES",
-  ...NIC.map((name) => `NIC/${name}`),
-  ...NIC.map((name) => `NIC_DEFAULT/${name}`),
+  ...["NIC", "NIC_ALIAS", "NIC_DEFAULT"].flatMap((vector) => INTERFACE.map((name) => `${vector}/${name}`)),
   ...[...IO, "WRITE_IOPS_SEC", "ORIGINAL_SIZE"].map((name) => `DISK/${name}`),
   ...["CPU_COST", "MEMORY_COST", "DISK_COST", "PCI", "EMULATOR"],
 ]);
