@@ -38,7 +38,4 @@ export async function buildAgent(outfile: string): Promise<number> {
   return (await stat(outfile)).size;
 }
 
-if (import.meta.main) {
-  const outfile = process.argv[2] ?? AGENT_BUNDLE;
-  console.log(`${outfile}: ${Math.round((await buildAgent(outfile)) / 1024)} KiB`);
-}
+if (import.meta.main) await buildAgent(process.argv[2] ?? AGENT_BUNDLE);
