@@ -12,6 +12,8 @@ export const REASONS = [
   "other_host",
   /** A message about a host that is not there. */
   "unknown_host",
+  /** Text about a host that a sealed agent speaks for. */
+  "sealed_host",
   /** Text, from where none is taken. */
   "text_not_taken",
   /** Text in clear, from where only encrypted text is taken. */

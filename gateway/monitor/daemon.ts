@@ -114,7 +114,17 @@ function assemble(
   const maxSkewMs = settings.maxSkewS * 1_000;
   const sealed = new SealedReceiver({ agents, applier, mailboxes, counts, maxSkewMs, clock, log });
   const { acceptText, maxSkewS } = settings;
-  const text = new TextReceiver({ applier, heard, counts, acceptText, privateKey, maxSkewS, clock });
+  const isSealed = (hostId: number): boolean => agents.ofHost(hostId).length > 0;
+  const text = new TextReceiver({
+    applier,
+    heard,
+    counts,
+    isSealed,
+    acceptText,
+    privateKey,
+    maxSkewS,
+    clock,
+  });
   const turns = new Turns(clock);
   const onFault = (error: unknown) =>
     log.error({ err: error }, "A message brought a fault of the monitor to light");

@@ -17,6 +17,8 @@ export interface TextReceiverOptions {
   readonly applier: Applier;
   readonly heard: HeardHosts;
   readonly counts: MonitorCounts;
+  /** True for a host that a sealed agent speaks for: text, which anybody on this machine can write, must not. */
+  readonly isSealed: (hostId: number) => boolean;
   readonly acceptText: AcceptText;
   readonly privateKey: RsaKey | undefined;
   /** How far a time of measuring may be from ours; beyond it the sender's clock is wrong, and ours counts. */
@@ -82,10 +84,11 @@ export class TextReceiver {
 
   /** What the head decides, before anything is inflated. */
   #refusalOf(head: MessageHead, accepted: AcceptText): Reason | undefined {
-    const { applier, heard } = this.#options;
+    const { applier, heard, isSealed } = this.#options;
     if (accepted === "off") return "text_not_taken";
     if (!isFromAgents(head.type)) return "unexpected_type";
     if (!applier.isKnownHost(head.oid)) return "unknown_host";
+    if (isSealed(head.oid)) return "sealed_host";
     return isOrdered(head) && heard.isLate(head.oid, head) ? "out_of_order" : undefined;
   }
 

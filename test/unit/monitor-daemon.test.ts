@@ -298,6 +298,7 @@ describe("text", () => {
       applier,
       heard,
       counts,
+      isSealed: () => false,
       acceptText,
       privateKey,
       maxSkewS: 300,
@@ -306,8 +307,22 @@ describe("text", () => {
     return { receiver, counts };
   }
 
-  it("is taken from loopback, of hosts that are there", async () => {
+  /** A house whose host nobody's key speaks for any more. */
+  async function textHouse(...options: Parameters<typeof settledHouse>): ReturnType<typeof settledHouse> {
+    const settled = await settledHouse(...options);
+    await settled.house.daemon.agents.forgetHosts(() => true);
+    return settled;
+  }
+
+  it("is not taken about a host that a sealed agent speaks for", async () => {
     const { house, agent } = await settledHouse();
+    await sendDatagrams(house.daemon, [text(agent)]);
+    await eventually(() => refusals(house).sealed_host === 1);
+    expect(house.cloud.monitoring.latestHost(house.hostId)).toBeUndefined();
+  });
+
+  it("is taken from loopback, of hosts that are there", async () => {
+    const { house, agent } = await textHouse();
     await sendDatagrams(house.daemon, [text(agent), text(agent, 999)]);
     await eventually(() => refusals(house).unknown_host === 1);
     expect(house.cloud.monitoring.latestHost(house.hostId)?.attributes).toEqual({ USEDCPU: "5" });
@@ -333,7 +348,7 @@ describe("text", () => {
 
   it("costs no more RSA than its host is granted", async () => {
     const { privateKey, publicKey } = recordedKeys();
-    const { house, agent } = await settledHouse({ privateKey });
+    const { house, agent } = await textHouse({ privateKey });
     const large = agent.message("LOG", { kind: "log", level: "info", text: "x".repeat(16_000) });
     const bytes = encodeTextMessage(printMessage({ ...large, status: "I" }), publicKey);
     await sendDatagrams(
