@@ -129,7 +129,9 @@ class Judge {
     if (typeof shown !== "string") {
       return vault !== undefined && shown.standsFor(vm, creator, vault) ? shown : undefined;
     }
-    return vault?.revocations.refusesClassic(vm) ? undefined : this.#expected.prove(vm, creator, shown);
+    // Proved first: a grace that has ended is then seen to have ended, also while the VM is revoked.
+    const proof = this.#expected.prove(vm, creator, shown);
+    return vault?.revocations.refusesClassic(vm) ? undefined : proof;
   }
 
   /** Undefined when the token does not count from where it was sent. */

@@ -27,8 +27,8 @@ export type SenderRequest =
     }
   /** Sends what was made over and over until `stop`. */
   | { readonly kind: "blast"; readonly port: number }
-  /** Sends what was made once, so much more of it with each credit. */
-  | { readonly kind: "credit"; readonly port: number; readonly datagrams: number }
+  /** Sends so much more of what was made with each credit: once, or `again` and again. */
+  | { readonly kind: "credit"; readonly port: number; readonly datagrams: number; readonly again: boolean }
   | { readonly kind: "stop" };
 
 /** Sent between two looks at what has come in. */
@@ -40,6 +40,7 @@ let next = 0;
 let credit = 0;
 let port = 0;
 let mode: "idle" | "blast" | "credit" = "idle";
+let again = false;
 let running = false;
 
 process.on("message", (request: SenderRequest) => {
@@ -53,6 +54,7 @@ process.on("message", (request: SenderRequest) => {
   } else {
     port = request.port;
     mode = request.kind;
+    again = request.kind === "blast" || request.again;
     if (request.kind === "credit") credit += request.datagrams;
     if (!running) send();
   }
@@ -62,7 +64,7 @@ process.on("disconnect", () => process.exit(0));
 function send(): void {
   running = true;
   for (let sent = 0; sent < BURST; sent += 1) {
-    const bytes = datagrams[mode === "blast" ? next % datagrams.length : next];
+    const bytes = datagrams[again ? next % datagrams.length : next];
     if (mode === "idle" || bytes === undefined || (mode === "credit" && credit <= 0)) {
       running = false;
       return;

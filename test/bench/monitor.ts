@@ -1,18 +1,24 @@
 /**
- * What the monitoring daemon takes of datagrams with 20 VMs each, received, opened, decoded and applied, against a bare
- * node:dgram socket that receives the same datagrams and discards them. The sender is a process of its own.
+ * What the monitoring daemon takes of datagrams with 20 VMs each, received, opened, decoded, applied and stored, against a
+ * bare node:dgram socket that receives the same datagrams and discards them. The sender is a process of its own, and sends
+ * to both as they give it credit; the bare socket is measured flooded, too.
  */
 
 import { type ChildProcess, fork } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { samplesIn } from "../../gateway/main/history.ts";
 import type { Samples } from "../../gateway/monitor/samples.ts";
+import { openSeries, type SqliteSeries } from "../../gateway/store/series/sqlite-series.ts";
+import { systemClock } from "../../shared/clock.ts";
 import { printKey } from "../../shared/monitor/keys.ts";
-import { vmInPhase } from "../support/embedded.ts";
+import { SILENT, vmInPhase } from "../support/embedded.ts";
+import { scratchDirectory } from "../support/house.ts";
 import { type MonitoredCloud, monitoredCloud, TestAgent, TestConnection } from "../support/monitor-daemon.ts";
-import type { BenchOptions, Figure } from "./figures.ts";
+import type { Bench, BenchOptions, Figure } from "./figures.ts";
 import type { SenderAgent, SenderRequest } from "./monitor-sender.ts";
 
 const HOSTS = 20;
@@ -31,88 +37,104 @@ interface Taken {
   readonly rate: number;
   /** Processor time of this process, µs a datagram. */
   readonly cpuUs: number;
+  /** Of it, that of the thread that receives. */
+  readonly ownUs: number;
 }
+
+const MEASURED = ["bare", "flooded", "sealed", "text"] as const;
+
+type Name = (typeof MEASURED)[number];
 
 /** Counts what is applied, and hands it on to whoever keeps it. */
 class Counting implements Samples {
   applied = 0;
-  records = 0;
   onApplied: () => void = () => {};
-  readonly #kept: Samples | undefined;
+  readonly #kept: Samples;
 
-  constructor(kept: Samples | undefined) {
+  constructor(kept: Samples) {
     this.#kept = kept;
   }
 
   appendVms(...report: Parameters<Samples["appendVms"]>): void {
     this.applied += 1;
-    this.records += report[2].length;
-    this.#kept?.appendVms(...report);
+    this.#kept.appendVms(...report);
     this.onApplied();
   }
 
   appendHost(...report: Parameters<Samples["appendHost"]>): void {
-    this.#kept?.appendHost(...report);
+    this.#kept.appendHost(...report);
   }
 }
 
-export async function* monitorBench(options: BenchOptions): AsyncGenerator<Figure> {
-  yield* measureMonitor(options, undefined);
-}
+/** As `gateway/main/history.ts` opens it, with the retention of `monitord.conf`. */
+export const monitorBench: Bench = async function* monitor(options) {
+  const scratch = scratchDirectory("bench-monitor");
+  const rawSeconds = { hosts: 43_200, vms: 43_200 };
+  const file = path.join(scratch.path, "series.db");
+  const series = await openSeries(file, { clock: systemClock, log: SILENT, rawSeconds });
+  try {
+    yield* measureMonitor(options, series);
+  } finally {
+    await series.close();
+    scratch.remove();
+  }
+};
 
-/** @param kept where readings are stored; without it they are applied only. */
-export async function* measureMonitor(
+async function* measureMonitor(
   { seconds, progress }: BenchOptions,
-  kept: Samples | undefined,
+  series: SqliteSeries,
 ): AsyncGenerator<Figure> {
-  const counting = new Counting(kept);
+  const counting = new Counting(samplesIn(series));
   const house = await monitoredCloud({ samples: counting, settings: { maxSkewS: 3_600 } });
   const sender = new Sender();
   try {
     const agents = await manyAgents(house);
-    const taken = { bare: [], sealed: [], text: [] } as Record<"bare" | "sealed" | "text", Taken[]>;
+    const rounds: Record<Name, Taken>[] = [];
+    const measured = { house, sender, agents, counting, series };
     for (let round = 0; round <= ROUNDS; round += 1) {
-      const one = await measureRound(
-        { house, sender, agents, counting, seconds: round === 0 ? 1 : seconds },
-        round + 2,
-      );
+      const one = await measureRound({ ...measured, seconds: round === 0 ? 1 : seconds }, round + 2);
       if (round === 0) continue;
-      for (const name of ["bare", "sealed", "text"] as const) taken[name].push(one[name]);
-      const line = Object.entries(one).map(
-        ([name, { rate, cpuUs }]) => `${name} ${rate.toFixed(0)}/s ${cpuUs.toFixed(0)} us`,
+      rounds.push(one);
+      const line = MEASURED.map(
+        (name) => `${name} ${one[name].rate.toFixed(0)}/s ${one[name].cpuUs.toFixed(0)} us`,
       );
       progress(`round ${round} of ${ROUNDS}: ${line.join(", ")}`);
     }
-    const stored = kept === undefined ? "applied" : "applied and stored";
-    for (const name of ["sealed", "text"] as const) {
-      const pairs = taken[name].map((one, index) => ({ one, bare: taken.bare[index] ?? one }));
-      const value = (of: (pair: (typeof pairs)[number]) => number, digits: number) =>
-        Number(median(pairs.map(of)).toFixed(digits));
-      yield {
-        figure: `${name} datagrams ${stored} over bare`,
-        value: value(({ one, bare }) => one.rate / bare.rate, 4),
-        unit: "ratio",
-      };
-      yield {
-        figure: `${name} datagrams ${stored} over bare, processor time`,
-        value: value(({ one, bare }) => bare.cpuUs / one.cpuUs, 4),
-        unit: "ratio",
-      };
-      yield {
-        figure: `${name} VM records ${stored}`,
-        value: value(({ one }) => one.rate * VMS, 0),
-        unit: "records/s",
-      };
-      yield { figure: `${name} datagram ${stored}`, value: value(({ one }) => one.cpuUs, 1), unit: "us" };
-    }
-    yield {
-      figure: "bare datagrams",
-      value: Math.round(median(taken.bare.map(({ rate }) => rate))),
-      unit: "datagrams/s",
-    };
+    yield* figuresOf(rounds);
+    const { records, dropped } = series.stats;
+    yield { figure: "VM records in the file", value: records, unit: "records" };
+    const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+    yield { figure: "reports that were not stored", value: lost, unit: "reports" };
   } finally {
     sender.close();
     await house.close();
+  }
+}
+
+function* figuresOf(rounds: readonly Record<Name, Taken>[]): Iterable<Figure> {
+  const value = (of: (round: Record<Name, Taken>) => number, digits = 0) =>
+    Number(median(rounds.map(of)).toFixed(digits));
+  for (const name of ["sealed", "text"] as const) {
+    const ratio = (figure: string, of: (round: Record<Name, Taken>) => number): Figure => {
+      return { figure: `${name} datagrams stored over ${figure}`, value: value(of, 4), unit: "ratio" };
+    };
+    yield ratio("bare", (round) => round[name].rate / round.bare.rate);
+    yield ratio("bare, flooded", (round) => round[name].rate / round.flooded.rate);
+    yield ratio("bare, processor time", (round) => round.bare.cpuUs / round[name].cpuUs);
+    const records = value((round) => round[name].rate * VMS);
+    yield { figure: `${name} VM records applied and stored`, value: records, unit: "records/s" };
+    const all = value((round) => round[name].cpuUs, 1);
+    yield { figure: `${name} datagram, processor time of all threads`, value: all, unit: "us" };
+    const own = value((round) => round[name].ownUs, 1);
+    yield { figure: `${name} datagram, processor time of the main thread`, value: own, unit: "us" };
+  }
+  for (const name of ["bare", "flooded"] as const) {
+    yield { figure: `${name} datagrams`, value: value((round) => round[name].rate), unit: "datagrams/s" };
+    yield {
+      figure: `${name} datagram, processor time`,
+      value: value((round) => round[name].cpuUs, 1),
+      unit: "us",
+    };
   }
 }
 
@@ -121,10 +143,11 @@ interface Round {
   readonly sender: Sender;
   readonly agents: readonly BenchAgent[];
   readonly counting: Counting;
+  readonly series: SqliteSeries;
   readonly seconds: number;
 }
 
-async function measureRound(round: Round, boot: number): Promise<Record<"bare" | "sealed" | "text", Taken>> {
+async function measureRound(round: Round, boot: number): Promise<Record<Name, Taken>> {
   const { house, sender, agents, seconds } = round;
   const count = Math.ceil(seconds * PER_SECOND);
   for (const { agent } of agents) {
@@ -136,54 +159,61 @@ async function measureRound(round: Round, boot: number): Promise<Record<"bare" |
   }
   const made = { agents: agents.map(({ told }) => told), boot, vms: VMS } as const;
   await sender.ask({ kind: "make", codec: "sealed", count, ...made });
-  const bare = await measureBare(sender, seconds);
-  // The sender made no difference between them: what was blasted was not heard by the daemon.
+  const flooded = await measureBare(sender, seconds, "flooded");
+  const bare = await measureBare(sender, seconds, "bare");
+  // What the daemon gets is made anew; what it got before is none of these.
   await sender.ask({ kind: "make", codec: "sealed", count, ...made });
   const sealed = await measureDaemon(round);
   await sender.ask({ kind: "make", codec: "text", count: Math.min(count, 4_000), ...made });
   const text = await measureDaemon(round);
-  return { bare, sealed, text };
+  return { bare, flooded, sealed, text };
 }
 
-async function measureBare(sender: Sender, seconds: number): Promise<Taken> {
+async function measureBare(sender: Sender, seconds: number, how: "bare" | "flooded"): Promise<Taken> {
   const socket = createSocket({ type: "udp4", recvBufferSize: 4 * 1024 * 1024 });
   let received = 0;
-  socket.on("message", () => {
-    received += 1;
-  });
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
-  sender.tell({ kind: "blast", port: socket.address().port });
+  const { port } = socket.address();
+  const credit = how === "bare" ? sender.lend(port, true) : () => {};
+  socket.on("message", () => {
+    received += 1;
+    credit();
+  });
+  if (how === "flooded") sender.tell({ kind: "blast", port });
   const taken = await during(seconds, () => received);
   sender.tell({ kind: "stop" });
   socket.close();
   return taken;
 }
 
-/** As many datagrams on their way as the socket holds, and another as one is applied: nothing is lost, nobody waits. */
-async function measureDaemon({ house, sender, counting, seconds }: Round): Promise<Taken> {
-  const { port } = house.daemon.address;
-  let owed = 0;
-  counting.onApplied = () => {
-    owed += 1;
-    if (owed < CREDIT) return;
-    sender.tell({ kind: "credit", port, datagrams: owed });
-    owed = 0;
-  };
-  sender.tell({ kind: "credit", port, datagrams: WINDOW });
+/** Text may be sent over and over; a sealed datagram counts once. */
+async function measureDaemon({ house, sender, counting, series, seconds }: Round): Promise<Taken> {
+  counting.onApplied = sender.lend(house.daemon.address.port, false);
   const taken = await during(seconds, () => counting.applied);
   counting.onApplied = () => {};
   sender.tell({ kind: "stop" });
+  // What is not written yet must not cost the next one.
+  while (series.stats.waitingBytes > 0) await wait(0.05);
   return taken;
 }
 
 async function during(seconds: number, count: () => number): Promise<Taken> {
   await wait(0.2);
-  const [before, cpu, began] = [count(), process.cpuUsage(), performance.now()];
+  const [before, cpu, own, began] = [
+    count(),
+    process.cpuUsage(),
+    process.threadCpuUsage(),
+    performance.now(),
+  ];
   await wait(seconds);
-  const used = process.cpuUsage(cpu);
+  const [used, ownUsed] = [process.cpuUsage(cpu), process.threadCpuUsage(own)];
   const taken = count() - before;
-  return { rate: (taken / (performance.now() - began)) * 1_000, cpuUs: (used.user + used.system) / taken };
+  return {
+    rate: (taken / (performance.now() - began)) * 1_000,
+    cpuUs: (used.user + used.system) / taken,
+    ownUs: (ownUsed.user + ownUsed.system) / taken,
+  };
 }
 
 async function wait(seconds: number): Promise<void> {
@@ -228,6 +258,21 @@ class Sender {
 
   tell(request: SenderRequest): void {
     this.#child.send(request);
+  }
+
+  /**
+   * As many datagrams on their way as a socket holds, and others as those are taken: nothing is lost, nobody waits.
+   * What it gives is to be called for each that was taken.
+   */
+  lend(port: number, again: boolean): () => void {
+    let owed = 0;
+    this.tell({ kind: "credit", port, datagrams: WINDOW, again });
+    return () => {
+      owed += 1;
+      if (owed < CREDIT) return;
+      this.tell({ kind: "credit", port, datagrams: owed, again });
+      owed = 0;
+    };
   }
 
   async ask(request: SenderRequest): Promise<void> {

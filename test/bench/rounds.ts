@@ -78,7 +78,7 @@ async function take({ load, pid }: Measured): Promise<Taken> {
 const TICKS_PER_SECOND = 100;
 
 /** User and system time of a process so far. */
-function cpuSecondsOf(pid: number | undefined): number {
+export function cpuSecondsOf(pid: number | undefined): number {
   if (pid === undefined) return Number.NaN;
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // Behind the name, which may hold anything: state is field 3, utime 14 and stime 15 (proc(5)).

@@ -6,6 +6,7 @@ import type { Bench } from "./figures.ts";
 import { guestBench } from "./guest.ts";
 import { historyBench } from "./history.ts";
 import { monitorBench } from "./monitor.ts";
+import { monitorFleetBench } from "./monitor-fleet.ts";
 import { onegateBench } from "./onegate.ts";
 import { onegateCostsBench } from "./onegate-costs.ts";
 import { waitersBench } from "./waiters.ts";
@@ -16,18 +17,22 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   guest: guestBench,
   history: historyBench,
   monitor: monitorBench,
+  "monitor-fleet": monitorFleetBench,
   onegate: onegateBench,
   "onegate-costs": onegateCostsBench,
   waiters: waitersBench,
 };
 const DEFAULT_SECONDS = 3;
 /** Of those that watch something at its own pace. */
-const OWN_DEFAULT_SECONDS: Readonly<Record<string, number>> = { agent: 600 };
+const OWN_DEFAULT_SECONDS: Readonly<Record<string, number>> = { agent: 600, "monitor-fleet": 60 };
+const OWN_SECONDS_TEXT = Object.entries(OWN_DEFAULT_SECONDS)
+  .map(([name, seconds]) => `${name}: ${seconds}`)
+  .join(", ");
 
 const USAGE = `Usage: npm run bench -- NAME [--seconds N]
 
   NAME         ${Object.keys(BENCHES).join(", ")}
-  --seconds N  how long each measurement of a round lasts (${DEFAULT_SECONDS}; agent: ${OWN_DEFAULT_SECONDS.agent})
+  --seconds N  how long each measurement of a round lasts (${DEFAULT_SECONDS}; ${OWN_SECONDS_TEXT})
 
 Prints one JSON line a figure. Example: npm run bench -- onegate --seconds 5
 `;

@@ -6,10 +6,9 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { isDeepStrictEqual } from "node:util";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { SYSTEM } from "../../gateway/cloud/cloud.ts";
 import { frameForStream } from "../../shared/monitor/splitter.ts";
+import { memorySample } from "../support/memory.ts";
 import {
   eventually,
   type MonitoredCloud,
@@ -70,7 +69,7 @@ export async function monitorDaemonFuzz(
     let afterTenth = 0;
     let logged = 0;
     for (let sent = 0, batch = 0; sent < inputs; batch += 1) {
-      if (sent >= inputs / 10 && afterTenth === 0) afterTenth = liveBytes();
+      if (sent >= inputs / 10 && afterTenth === 0) afterTenth = memorySample().liveBytes;
       sent += batch % STREAM_EVERY === 0 ? await sendStream(world) : await sendBatch(world);
       if (sent >= logged + LOG_EVERY) {
         logged = sent;
@@ -78,7 +77,7 @@ export async function monitorDaemonFuzz(
       }
     }
     await eventually(() => house.daemon.queues().datagrams + house.daemon.queues().mailboxes === 0);
-    const grownBytes = liveBytes() - afterTenth;
+    const grownBytes = memorySample().liveBytes - afterTenth;
     if (grownBytes > ALLOWED_GROWTH_BYTES) throw new Error(`memory grew by ${grownBytes} bytes`);
     if (faults.length > 0) throw new Error(`${faults.length} faults came to light`, { cause: faults[0] });
     if (!isDeepStrictEqual(await stateOf(house), before)) throw new Error("the cloud is not as it was");
@@ -209,12 +208,4 @@ async function stillHears({ house, agent }: World): Promise<void> {
   const answer = await connection.answer();
   connection.close();
   if (answer?.deliveries.length !== 1) throw new Error("the agent is not heard any more");
-}
-
-function liveBytes(): number {
-  setFlagsFromString("--expose-gc");
-  const collect: unknown = runInNewContext("gc");
-  if (typeof collect === "function") collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }

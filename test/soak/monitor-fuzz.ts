@@ -6,8 +6,6 @@
 
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { deflateRawSync, deflateSync } from "node:zlib";
 import nacl from "tweetnacl";
 import { agentChannel, type Channel, daemonChannel, generateKeyPair } from "../../shared/monitor/keys.ts";
@@ -28,6 +26,7 @@ import {
   splitLines,
 } from "../../shared/monitor/splitter.ts";
 import { decodeTextMessage } from "../../shared/monitor/text.ts";
+import { memorySample } from "../support/memory.ts";
 import { monitorVm } from "../support/monitor-messages.ts";
 import { monitorRecordings, recordedKeys } from "../support/monitor-recordings.ts";
 import { type Random, seededRandom } from "../support/random.ts";
@@ -82,12 +81,12 @@ export async function monitorFuzz(options: MonitorFuzzOptions = {}): Promise<Mon
   let afterTenth = 0;
   for (let index = 0; index < inputs; index += 1) {
     if (index % TURN_EVERY === 0) await setImmediate();
-    if (index === Math.floor(inputs / 10)) afterTenth = liveBytes();
+    if (index === Math.floor(inputs / 10)) afterTenth = memorySample().liveBytes;
     if (tryOne(world, `number ${index}, seed ${seed}`)) taken += 1;
     if ((index + 1) % LOG_EVERY === 0) log(`monitor-fuzz: ${index + 1} of ${inputs} inputs`);
   }
   await setImmediate();
-  const grownBytes = liveBytes() - afterTenth;
+  const grownBytes = memorySample().liveBytes - afterTenth;
   if (grownBytes > ALLOWED_GROWTH_BYTES)
     throw new Error(`monitor-fuzz: memory grew by ${grownBytes} bytes, ${ALLOWED_GROWTH_BYTES} are allowed`);
   return { inputs, seed, taken, refused: inputs - taken, grownBytes };
@@ -290,13 +289,4 @@ function replaced(bytes: Buffer, at: number, byte: number): Buffer {
   const copy = Buffer.from(bytes);
   copy[at] = byte;
   return copy;
-}
-
-/** Heap and buffers that are alive: garbage is collected first. */
-function liveBytes(): number {
-  setFlagsFromString("--expose-gc");
-  const collect: unknown = runInNewContext("gc");
-  if (typeof collect === "function") collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../../shared/clock.ts";
 import { errorText } from "../../shared/errors.ts";
 import { killRounds } from "../fault/kill-rounds.ts";
+import { monitorSoak } from "./monitor.ts";
 import { monitorDaemonFuzz } from "./monitor-daemon-fuzz.ts";
 import { monitorFuzz } from "./monitor-fuzz.ts";
 import { templateFuzz } from "./template-fuzz.ts";
@@ -23,12 +24,14 @@ const SOAKS: ReadonlyMap<string, Soak> = new Map<string, Soak>([
   ["template-fuzz", templateFuzz],
   ["monitor-fuzz", monitorFuzz],
   ["monitor-daemon-fuzz", monitorDaemonFuzz],
+  ["monitor", monitorSoak],
   ["kill", ({ inputs = 100, seed = 1, log }) => killRounds({ rounds: inputs, seed, log })],
 ]);
 
 const USAGE = `usage: node test/soak/run.ts NAME [--inputs N] [--seed N]
 
-  --inputs N  how much to run, default: the soak's own (the fuzz ones: 1000000 inputs, kill: 100 rounds)
+  --inputs N  how much to run, default: the soak's own (the fuzz ones: 1000000 inputs, kill: 100 rounds,
+              monitor: 3600 simulated seconds)
   --seed N    start of the pseudo-random numbers, default 1
   --help      this text
 

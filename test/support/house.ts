@@ -20,8 +20,8 @@ export interface HouseProcess {
 }
 
 /** A new directory, and its removal. */
-export function scratchDirectory(prefix: string): { path: string; remove: () => void } {
-  const directory = mkdtempSync(path.join(tmpdir(), `gatehouse-${prefix}-`));
+export function scratchDirectory(prefix: string, parent = tmpdir()): { path: string; remove: () => void } {
+  const directory = mkdtempSync(path.join(parent, `gatehouse-${prefix}-`));
   return { path: directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
