@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { localAgentCommand } from "../../gateway/main/agent-executable.ts";
 import { type HouseProcess, scratchDirectory, startHouse, stopHouse } from "../support/house.ts";
 import { callHouse } from "../support/house-rpc.ts";
 
@@ -12,7 +12,8 @@ const scratch = scratchDirectory("monitor");
 chmodSync(scratch.path, 0o711);
 const home = path.join(scratch.path, "home");
 const runDir = path.join(scratch.path, "guests");
-const AGENT = fileURLToPath(new URL("../../agent/host/main.ts", import.meta.url));
+/** Its sources, or what was built of them and is current. */
+const AGENT = localAgentCommand()?.at(-1);
 const TEST_MS = 60_000;
 
 /** Every group of probes each second, and short waits of the daemon's. */
