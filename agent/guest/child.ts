@@ -3,6 +3,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import type { Clock } from "../../shared/clock.ts";
 import { errorText } from "../../shared/errors.ts";
+import { killGroup } from "../../shared/process-group.ts";
 import type { Variables } from "./shell-assignments.ts";
 
 export interface ChildOptions {
@@ -48,7 +49,7 @@ function watch(child: ChildProcess, options: ChildOptions): Promise<ChildResult>
     };
     const end = (reason: string): void => {
       settle({ ok: false, reason });
-      killGroup(child);
+      killGroup(child.pid);
       // What left the group may still hold the pipe, and would keep this process waiting.
       child.stdout?.destroy();
     };
@@ -84,15 +85,6 @@ function collect(child: ChildProcess, maxBytes: number, onTooMuch: () => void): 
     chunks.push(chunk);
     if (size > maxBytes) onTooMuch();
   });
-  if (child.stdout !== null) child.once("exit", () => killGroup(child));
+  if (child.stdout !== null) child.once("exit", () => killGroup(child.pid));
   return () => Buffer.concat(chunks).toString("utf8");
-}
-
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // The group has ended already.
-  }
 }

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import type { Clock } from "../../shared/clock.ts";
 import { errorText } from "../../shared/errors.ts";
+import { killGroup } from "../../shared/process-group.ts";
 import type { Variables } from "./shell-assignments.ts";
 
 /** Linux carries at most 128 KiB in one variable; longer values come on standard input alone. */
@@ -94,13 +95,6 @@ function startCommand({ command, env, log }: ChangeCommandOptions, text: string)
   // A command need not read it.
   child.stdin.on("error", () => undefined);
   child.stdin.end(text);
-  const kill = (): void => {
-    if (child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, "SIGKILL");
-    } catch {
-      // It has ended already.
-    }
-  };
+  const kill = (): void => killGroup(child.pid);
   return { done, kill };
 }

@@ -1,6 +1,7 @@
 /** A program that a probe needs, or that is one: leads a process group of its own, bounded in time and output. */
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { killGroup } from "../../shared/process-group.ts";
 
 export interface ChildOptions {
   readonly args: readonly string[];
@@ -44,7 +45,7 @@ export function runChild(
     child.stdin.end(input);
     child.once("error", fail);
     // What it started may still hold its pipes, and would keep the call waiting.
-    child.once("exit", () => killGroup(child));
+    child.once("exit", () => killGroup(child.pid));
     child.once("close", (code) => {
       signal.removeEventListener("abort", abort);
       resolve({ code: code ?? -1, stdout: stdout(), stderr: stderr() });
@@ -70,16 +71,7 @@ function collect(
 }
 
 function end(child: ChildProcessWithoutNullStreams): void {
-  killGroup(child);
+  killGroup(child.pid);
   // What left the group may hold the pipes for ever.
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
-}
-
-function killGroup({ pid }: ChildProcessWithoutNullStreams): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // The group has ended already.
-  }
 }

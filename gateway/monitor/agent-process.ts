@@ -10,6 +10,7 @@ import { errorText } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { LogLevel } from "../../shared/monitor/readings.ts";
 import { splitLines } from "../../shared/monitor/splitter.ts";
+import { killGroup } from "../../shared/process-group.ts";
 
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 60_000;
@@ -96,7 +97,7 @@ export class AgentProcess {
     const startedAt = clock.elapsed();
     const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
       // What it started goes with it.
-      signalGroup(child, "SIGKILL");
+      killGroup(child.pid);
       this.#child = undefined;
       if (clock.elapsed() - startedAt >= SOUND_MS) this.#failures = 0;
       if (this.#wanted) this.#again(`it ended with ${signal ?? `exit code ${code}`}`);
@@ -132,7 +133,7 @@ function started(child: ChildProcessWithoutNullStreams): Promise<void> {
 async function endChild(child: ChildProcessWithoutNullStreams, clock: Clock): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   await new Promise<void>((resolve) => {
-    const cancel = clock.after(GRACE_MS, () => signalGroup(child, "SIGKILL"));
+    const cancel = clock.after(GRACE_MS, () => killGroup(child.pid));
     child.once("exit", () => {
       cancel();
       resolve();
@@ -140,15 +141,6 @@ async function endChild(child: ChildProcessWithoutNullStreams, clock: Clock): Pr
     child.stdin.end();
     child.kill("SIGTERM");
   });
-}
-
-function signalGroup({ pid }: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // Nobody of it is left.
-  }
 }
 
 function followLines(stream: Readable, tell: (text: string) => void): void {

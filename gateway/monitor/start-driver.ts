@@ -11,6 +11,7 @@ import type { Logger } from "../../shared/log.ts";
 import { logLevel, type TextMessage } from "../../shared/monitor/message.ts";
 import { splitLines } from "../../shared/monitor/splitter.ts";
 import { decodeTextMessage } from "../../shared/monitor/text.ts";
+import { killGroup } from "../../shared/process-group.ts";
 import type { Host } from "../cloud/model.ts";
 import {
   type DriverAction,
@@ -143,7 +144,7 @@ class Driver {
     )
       return;
     await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.after(GRACE_MS, () => killGroup(child));
+      const cancel = this.#options.clock.after(GRACE_MS, () => killGroup(child.pid));
       child.once("close", () => {
         cancel();
         resolve();
@@ -166,7 +167,7 @@ class Driver {
       if (this.#running === running) this.#running = undefined;
       for (const queue of [...running.pending.values()])
         for (const pending of [...queue]) pending.settle(failure);
-      killGroup(child);
+      killGroup(child.pid);
     };
     const cancel = clock.after(INIT_MS, () => fail(`did not answer INIT within ${INIT_MS / 1_000} s`));
     running.ready.then(cancel, cancel);
@@ -223,13 +224,4 @@ function siteEnvironment(environment: Readonly<Record<string, string | undefined
       value === undefined || name.startsWith("GATEHOUSE_") ? [] : [[name, value] as const],
     ),
   );
-}
-
-function killGroup({ pid }: ChildProcessWithoutNullStreams): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // Nobody of it is left.
-  }
 }

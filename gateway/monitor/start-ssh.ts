@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Clock } from "../../shared/clock.ts";
 import { GatehouseError } from "../../shared/errors.ts";
+import { killGroup } from "../../shared/process-group.ts";
 import type { Host } from "../cloud/model.ts";
 
 /** In the home of whoever ssh logs in as: nobody else may write there. */
@@ -106,7 +107,7 @@ export class SshAgents {
   #ended(child: ChildProcess, name: string): Promise<number | null> {
     return new Promise((resolve, reject) => {
       const cancel = this.#options.clock.after(STEP_MS, () => {
-        if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+        killGroup(child.pid);
         reject(new GatehouseError("unavailable", `ssh ${name} did not end within ${STEP_MS / 1_000} s.`));
       });
       child.once("error", (cause) => {

@@ -9,7 +9,7 @@
 
 import { errorText } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
-import { LCM_STATE } from "../../shared/states/lcm.ts";
+import { CHANGED_WHILE_UP, LCM_STATE } from "../../shared/states/lcm.ts";
 import { VM_STATE } from "../../shared/states/vm.ts";
 import { stringOf, type Template } from "../../shared/template/types.ts";
 import { type Cloud, SYSTEM } from "../cloud/cloud.ts";
@@ -26,16 +26,7 @@ const UP: ReadonlySet<number> = new Set([
   LCM_STATE.RUNNING,
   LCM_STATE.MIGRATE,
   LCM_STATE.UNKNOWN,
-  LCM_STATE.HOTPLUG,
-  LCM_STATE.HOTPLUG_SNAPSHOT,
-  LCM_STATE.HOTPLUG_NIC,
-  LCM_STATE.HOTPLUG_SAVEAS,
-  LCM_STATE.HOTPLUG_RESIZE,
-  LCM_STATE.DISK_SNAPSHOT,
-  LCM_STATE.DISK_SNAPSHOT_REVERT,
-  LCM_STATE.DISK_SNAPSHOT_DELETE,
-  LCM_STATE.DISK_RESIZE,
-  LCM_STATE.BACKUP,
+  ...CHANGED_WHILE_UP,
 ]);
 
 /** The guest is on its way down, or its memory waits on disk. */

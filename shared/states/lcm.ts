@@ -79,3 +79,17 @@ export const LCM_STATE = {
 
 /** The name of an LCM state code; `UNKNOWN_STATE_77` for one that is not in the catalogue. */
 export const lcmStateName = nameOf(LCM_STATE, "STATE");
+
+/** A guest runs on while something of its VM is changed or backed up. */
+export const CHANGED_WHILE_UP: readonly number[] = [
+  LCM_STATE.HOTPLUG,
+  LCM_STATE.HOTPLUG_SNAPSHOT,
+  LCM_STATE.HOTPLUG_NIC,
+  LCM_STATE.HOTPLUG_SAVEAS,
+  LCM_STATE.HOTPLUG_RESIZE,
+  LCM_STATE.DISK_SNAPSHOT,
+  LCM_STATE.DISK_SNAPSHOT_REVERT,
+  LCM_STATE.DISK_SNAPSHOT_DELETE,
+  LCM_STATE.DISK_RESIZE,
+  LCM_STATE.BACKUP,
+];

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../../../shared/clock.ts";
 import { GatehouseError } from "../../../../shared/errors.ts";
-import { LCM_STATE } from "../../../../shared/states/lcm.ts";
+import { CHANGED_WHILE_UP, LCM_STATE } from "../../../../shared/states/lcm.ts";
 import { VM_STATE } from "../../../../shared/states/vm.ts";
 import type { Vm } from "../../model.ts";
 import type { Driver, GuestStatus } from "../driver.ts";
@@ -23,18 +23,9 @@ const GUEST_IS_UP: ReadonlySet<number> = new Set([
   LCM_STATE.SHUTDOWN,
   LCM_STATE.CANCEL,
   LCM_STATE.UNKNOWN,
-  LCM_STATE.HOTPLUG,
+  ...CHANGED_WHILE_UP,
   LCM_STATE.SHUTDOWN_POWEROFF,
   LCM_STATE.SHUTDOWN_UNDEPLOY,
-  LCM_STATE.HOTPLUG_SNAPSHOT,
-  LCM_STATE.HOTPLUG_NIC,
-  LCM_STATE.HOTPLUG_SAVEAS,
-  LCM_STATE.HOTPLUG_RESIZE,
-  LCM_STATE.DISK_SNAPSHOT,
-  LCM_STATE.DISK_SNAPSHOT_REVERT,
-  LCM_STATE.DISK_SNAPSHOT_DELETE,
-  LCM_STATE.DISK_RESIZE,
-  LCM_STATE.BACKUP,
 ]);
 
 /** A driver whose guests run exactly when their VM's state says so, so they outlive restarts of the house. */
