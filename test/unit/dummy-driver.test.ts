@@ -1,32 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { dummyDriver } from "../../gateway/cloud/embedded/drivers/dummy.ts";
-import type { HistoryRecord, Vm } from "../../gateway/cloud/model.ts";
+import type { Vm } from "../../gateway/cloud/model.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { GatehouseError } from "../../shared/errors.ts";
 import { LCM_STATE } from "../../shared/states/lcm.ts";
 import { VM_STATE } from "../../shared/states/vm.ts";
 import { blankVm } from "../support/blank-vm.ts";
-
-const stay: HistoryRecord = {
-  seq: 0,
-  hostName: "dummyhost1",
-  hostId: 1,
-  clusterId: 0,
-  vmMad: "dummy",
-  tmMad: "dummy",
-  datastoreId: 0,
-  stime: 1,
-  etime: 0,
-  pstime: 1,
-  petime: 1,
-  rstime: 1,
-  retime: 0,
-  estime: 0,
-  eetime: 0,
-  action: 0,
-  uid: -1,
-  gid: -1,
-};
+import { DUMMY_STAY } from "../support/dummy-stay.ts";
 
 function vmIn(state: number, lcmState: number = LCM_STATE.LCM_INIT): Vm {
   return blankVm({
@@ -37,8 +17,8 @@ function vmIn(state: number, lcmState: number = LCM_STATE.LCM_INIT): Vm {
     prevState: state,
     prevLcmState: lcmState,
     history: [
-      { ...stay, seq: 0, hostName: "dummyhost0" },
-      { ...stay, seq: 1 },
+      { ...DUMMY_STAY, seq: 0, hostName: "dummyhost0" },
+      { ...DUMMY_STAY, seq: 1 },
     ],
   });
 }

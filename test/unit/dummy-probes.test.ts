@@ -15,6 +15,7 @@ import { VM_STATE } from "../../shared/states/vm.ts";
 import { parseTemplate } from "../../shared/template/parse.ts";
 import { stringOf, type Template, vectorsOf } from "../../shared/template/types.ts";
 import { blankVm } from "../support/blank-vm.ts";
+import { DUMMY_STAY } from "../support/dummy-stay.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { machine, readOnce } from "../support/probe-host.ts";
 
@@ -115,26 +116,6 @@ describe("the VMs of a dummy host", () => {
 });
 
 describe("the lists of simulated VMs", () => {
-  const stay: HistoryRecord = {
-    seq: 0,
-    hostName: "dummyhost1",
-    hostId: 1,
-    clusterId: 0,
-    vmMad: "dummy",
-    tmMad: "dummy",
-    datastoreId: 0,
-    stime: 1,
-    etime: 0,
-    pstime: 1,
-    petime: 1,
-    rstime: 1,
-    retime: 0,
-    estime: 0,
-    eetime: 0,
-    action: 0,
-    uid: -1,
-    gid: -1,
-  };
   const simulated = (id: number, lcmState: number, stays: readonly Partial<HistoryRecord>[] = [{}]): Vm =>
     blankVm({
       id,
@@ -143,7 +124,7 @@ describe("the lists of simulated VMs", () => {
       lcmState,
       deployId: `dummyhost1:vm-${id}:dummy`,
       template: { CPU: "0.5", MEMORY: "256" },
-      history: stays.map((changes, seq) => ({ ...stay, seq, ...changes })),
+      history: stays.map((changes, seq) => ({ ...DUMMY_STAY, seq, ...changes })),
     });
 
   function follow(vms: readonly Vm[]) {
