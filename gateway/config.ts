@@ -1,6 +1,6 @@
 /**
  * The configuration, put together from its sources and checked once, at start. Later sources win: defaults,
- * OpenNebula's onegate-server.conf and monitord.conf, gatehouse.yaml, the environment, the command line.
+ * OpenNebula's onegate-server.conf, oneflow-server.conf and monitord.conf, gatehouse.yaml, the environment, the command line.
  */
 
 import { existsSync } from "node:fs";
@@ -10,6 +10,7 @@ import { readEnvironment } from "./config/environment.ts";
 import { readGatehouseYaml } from "./config/gatehouse-yaml.ts";
 import { LEAVES, leafAt } from "./config/leaves.ts";
 import { readMonitordConf } from "./config/monitord-conf.ts";
+import { readOneflowConf } from "./config/oneflow-conf.ts";
 import { readOnegateConf } from "./config/onegate-conf.ts";
 import { type Config, configSchema } from "./config/schema.ts";
 import { EMPTY_SOURCE, type Setting, type Source, shown } from "./config/source.ts";
@@ -44,6 +45,8 @@ const PATHS: ReadonlySet<string> = new Set([
   "onegate.audit.file",
   "onegate.tls.cert_file",
   "onegate.tls.key_file",
+  "oneflow.conf_file",
+  "oneflow.log_dir",
   "monitor.conf_file",
   "monitor.private_key_file",
   "monitor.public_key_file",
@@ -62,6 +65,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const yaml = configFileSource(sources, above);
   const confs = [
     confSource("onegate.conf_file", readOnegateConf, [yaml, ...above]),
+    confSource("oneflow.conf_file", readOneflowConf, [yaml, ...above]),
     confSource("monitor.conf_file", readMonitordConf, [yaml, ...above]),
   ];
   const all = [...confs, yaml, ...above];

@@ -40,6 +40,7 @@ export function endpointWarning({ onegate }: Config): string | undefined {
 export function exposedServers(config: Config): readonly string[] {
   const servers = [
     { name: "onegate", host: config.onegate.host, on: config.onegate.enabled },
+    { name: "oneflow", host: config.oneflow.host, on: config.oneflow.enabled },
     { name: "rpc", host: config.rpc.host, on: config.rpc.enabled },
     { name: "admin", host: config.admin.host, on: true },
   ];

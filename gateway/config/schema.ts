@@ -5,6 +5,7 @@ import { LOG_LEVELS } from "../../shared/log.ts";
 import { networkText, oneGateSettingsSchema } from "../onegate/settings.ts";
 import { attributes, host, MAX_LIST_ITEMS, MEBIBYTE, names, on, port, text, url, whole } from "./fields.ts";
 import { monitorFields } from "./monitor-fields.ts";
+import { oneflowFields } from "./oneflow-fields.ts";
 
 /** OneGate knows its own defaults (reboot is restricted, as recorded); here they only get names for files. */
 const ONEGATE = oneGateSettingsSchema.parse({});
@@ -56,6 +57,7 @@ const onegate = z
     port: port(5030),
     conf_file: text("the path of OpenNebula's onegate-server.conf, read below this configuration").optional(),
     ssl_server: url("where a TLS proxy serves OneGate"),
+    oneflow_server: url("a OneFlow elsewhere, which scales services while none runs in this house"),
     endpoint: url("what VM contexts carry as ONEGATE_ENDPOINT; by default where OneGate listens"),
     permissions,
     restricted_attrs: attributes("attributes that a VM may not write", ONEGATE.restrictedAttributes),
@@ -191,6 +193,7 @@ const log = z
 export const configSchema = z.strictObject({
   home: text("a directory, where everything the house knows is kept").default("./var"),
   onegate,
+  oneflow: oneflowFields,
   rpc,
   admin,
   monitor: monitorFields,

@@ -46,7 +46,12 @@ export const ROOMS: readonly Room[] = [
     name: "config",
     paths: ["gateway/config.ts", "gateway/config/"],
     // A part's settings are declared beside the part, and are the only thing of it that config sees.
-    mayImport: ["gateway/monitor/settings.ts", "gateway/onegate/settings.ts", "shared"],
+    mayImport: [
+      "gateway/monitor/settings.ts",
+      "gateway/oneflow/settings.ts",
+      "gateway/onegate/settings.ts",
+      "shared",
+    ],
   },
   { name: "cli", paths: ["gateway/cli/"], mayImport: ["config", "main", "oneflow/elasticity", "shared"] },
   {
