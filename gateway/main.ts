@@ -79,7 +79,8 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   closers.add("home", () => home.close());
   // Until it is written again, a file that a crash left behind would point at nobody.
   removeRunFile(config.home);
-  closers.add("run file", () => removeRunFile(config.home));
+  // In the place of a home that was removed another house may stand, with a file of its own.
+  closers.add("run file", () => (home.isThere() ? removeRunFile(config.home) : undefined));
 
   let onegateUrl: string | undefined;
   const onegateEndpoint = () => config.onegate.endpoint ?? onegateUrl;
@@ -93,7 +94,7 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   const health = new Health(clock);
   let up = false;
   health.register("start", async () => (up ? undefined : "not everything listens"));
-  health.register("store", storeCheck(home.store));
+  health.register("store", storeCheck(home, home.store));
 
   const trust = { vault, url: onegateEndpoint };
   let watch: HostWatch | undefined;

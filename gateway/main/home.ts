@@ -7,11 +7,14 @@ import { type HomeLock, lockHome } from "../store/lock.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import type { StoreStats } from "../store/stats.ts";
 import type { Store } from "../store/store.ts";
+import { rememberPlace } from "./home-place.ts";
 
 export interface Home {
   readonly path: string;
   readonly store: Store & { readonly stats: StoreStats };
-  /** Closes the store, and gives the home free. */
+  /** False once it was removed, moved or replaced: what is written then is not found again. */
+  isThere(): boolean;
+  /** Closes the store, and gives the home free. @throws GatehouseError `unavailable` when it is not there any more. */
   close(): Promise<void>;
 }
 
@@ -24,20 +27,32 @@ const STORE_FILE = "gatehouse.db";
 export async function openHome(path: string): Promise<Home> {
   const lock = lockHome(path);
   try {
-    const store = await openSqliteStore(join(path, STORE_FILE));
-    return { path, store, close: () => closeHome(store, lock) };
+    const file = join(path, STORE_FILE);
+    const store = await openSqliteStore(file);
+    const isThere = rememberPlace(file);
+    const close = async (): Promise<void> => {
+      const wasThere = isThere();
+      await closeStore(store, lock);
+      if (!wasThere) throw new GatehouseError("unavailable", whatIsLost(path));
+    };
+    return { path, store, isThere, close };
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-async function closeHome(store: Store, lock: HomeLock): Promise<void> {
+async function closeStore(store: Store, lock: HomeLock): Promise<void> {
   try {
     await store.close();
   } finally {
     lock.release();
   }
+}
+
+/** One sentence for whoever removed a home under its house. */
+export function whatIsLost(path: string): string {
+  return `The home ${path} is not where it was opened any more: unless it was only moved, all that the house knew is lost, what it acknowledged since too (users, hosts, VMs, services, keys of agents, history).`;
 }
 
 /** @throws GatehouseError `not_found` when no house has ever stood there: reading must not make one. */

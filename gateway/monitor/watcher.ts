@@ -10,6 +10,7 @@ import type { Logger } from "../../shared/log.ts";
 import { HOST_STATE } from "../../shared/states/host.ts";
 import { type Cloud, type CloudEvent, SYSTEM } from "../cloud/cloud.ts";
 import type { Host } from "../cloud/model.ts";
+import { FewAtATime } from "./few-at-a-time.ts";
 import type { AgentStarter, StarterChoice, StarterName } from "./starter.ts";
 import {
   heardWatch,
@@ -61,12 +62,19 @@ interface Entry {
 
 const STANDS_ALONE = "its agent is started on the host itself, and is silent";
 
+/**
+ * Hosts that the cloud is told of at one time. Each takes the sight of all its VMs, and where a network fails all hosts fall
+ * silent at once: 10,000 of 20 VMs told together held the event loop for 4 s, and 1.2 GB.
+ */
+const FAILING_AT_ONCE = 32;
+
 /** A failed host in one of these was enabled by somebody: it is as at the beginning. */
 const ENABLED: readonly number[] = [HOST_STATE.INIT, HOST_STATE.MONITORED];
 
 export class HostWatcher {
   readonly #options: WatcherOptions;
   readonly #entries = new Map<number, Entry>();
+  readonly #failing = new FewAtATime(FAILING_AT_ONCE);
   #unsubscribe: () => void = () => undefined;
   #cancelTimer: () => void = () => undefined;
   #closed = false;
@@ -198,18 +206,27 @@ export class HostWatcher {
 
   /** The same reason is told once, until the host is heard again. */
   async #fail(entry: Entry, reason: string): Promise<void> {
-    const { cloud, log } = this.#options;
+    const { log } = this.#options;
     if (this.#closed || entry.reason === reason) return;
     entry.reason = reason;
     const { id, name } = entry.host;
     log.warn({ host: id, name, reason }, "A host cannot be monitored");
     try {
-      await cloud.monitoring.hostFailed(id, reason);
-      entry.told = entry.reason === reason;
+      await this.#failing.run(() => this.#tell(entry, reason));
     } catch (error) {
       entry.reason = undefined;
       if (!isGatehouseError(error) || error.code !== "not_found")
         log.error({ host: id, err: error }, "That a host cannot be monitored could not be noted");
     }
+  }
+
+  /** Unless it came back, or there is something else to say of it, while this waited. */
+  async #tell(entry: Entry, reason: string): Promise<void> {
+    const { cloud, lastHeard } = this.#options;
+    const { id } = entry.host;
+    const isBack = (lastHeard(id) ?? entry.heardUntil) > entry.heardUntil;
+    if (this.#closed || isBack || entry.reason !== reason || this.#entries.get(id) !== entry) return;
+    await cloud.monitoring.hostFailed(id, reason);
+    entry.told = entry.reason === reason;
   }
 }

@@ -49,8 +49,8 @@ export function lockHome(home: string): HomeLock {
   return {
     release: () => {
       if (!database.isOpen) return;
-      // Before the lock goes: afterwards the file may be the next holder's.
-      rmSync(pidFile, { force: true });
+      // Before the lock goes: afterwards the file may be the next holder's. If the home was removed, it may be already.
+      if (holderPid(home) === process.pid) rmSync(pidFile, { force: true });
       database.close();
     },
   };

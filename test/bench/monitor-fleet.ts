@@ -41,6 +41,10 @@ export const monitorFleetBench: Bench = async function* monitorFleet(options) {
     options.progress("starting the house");
     const house = await startHouse(home, ["--dummy"], { GATEHOUSE_ADMIN_METRICS_ENABLED: "true" });
     const sender = fork(SENDER, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const unfollow = onSignal(() => {
+      house.child.kill("SIGKILL");
+      scratch.remove();
+    });
     try {
       yield {
         figure: "memory of the house before the agents came",
@@ -51,11 +55,22 @@ export const monitorFleetBench: Bench = async function* monitorFleet(options) {
     } finally {
       sender.kill();
       await stopHouse(house);
+      unfollow();
     }
   } finally {
     scratch.remove();
   }
 };
+
+/** A bench that is broken off leaves no house behind; the sender ends by itself. */
+function onSignal(cleanUp: () => void): () => void {
+  const listener = (): never => {
+    cleanUp();
+    process.exit(1);
+  };
+  process.once("SIGINT", listener).once("SIGTERM", listener);
+  return () => void process.off("SIGINT", listener).off("SIGTERM", listener);
+}
 
 interface Fleet {
   readonly pid: number;

@@ -47,6 +47,7 @@ export async function startHouse(
   home: string,
   args: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
+  stderr: "inherit" | "pipe" = "inherit",
 ): Promise<HouseProcess> {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const started = performance.now();
@@ -55,7 +56,7 @@ export async function startHouse(
     process.execPath,
     ["--disable-warning=ExperimentalWarning", LAUNCHER, "up", "--home", home, ...args],
     {
-      stdio: ["ignore", "ignore", "inherit"],
+      stdio: ["ignore", "ignore", stderr],
       env: { ...process.env, ...FREE_PORTS, ...environment },
     },
   );

@@ -35,6 +35,9 @@ function manualClock() {
   return { clock, advance, waiting: () => timers.length };
 }
 
+/** A home that stays where it is. */
+const HOME = { path: "/srv/gatehouse", isThere: () => true };
+
 describe("the admin port", () => {
   it("lives, and is ready only while every part says so", async () => {
     const { clock } = manualClock();
@@ -58,7 +61,7 @@ describe("the admin port", () => {
     const { clock, advance } = manualClock();
     const store = memoryStore();
     const health = new Health(clock);
-    health.register("store", storeCheck(store));
+    health.register("store", storeCheck(HOME, store));
     expect((await health.report()).ready).toBe(true);
     store.failNext();
     advance(1_000);
@@ -69,6 +72,14 @@ describe("the admin port", () => {
     advance(1_000);
     expect((await health.report()).ready).toBe(true);
     for await (const objects of store.load()) expect(objects).toEqual([]);
+  });
+
+  it("is not ready once its home was removed, where the store still takes what is written", async () => {
+    const health = new Health(manualClock().clock);
+    health.register("store", storeCheck({ ...HOME, isThere: () => false }, memoryStore()));
+    const { ready, checks } = await health.report();
+    expect(ready).toBe(false);
+    expect(checks.store).toMatch(/^The home \/srv\/gatehouse is not where it was opened any more/);
   });
 
   it("asks the parts once for many who ask within a second", async () => {

@@ -183,6 +183,30 @@ describe("the watcher", () => {
     ]);
   });
 
+  it("tells of many hosts that fail together a few at a time, and of none that was heard meanwhile", async () => {
+    const { cloud, watcher, refuse, hear, pass } = watched();
+    const { hostFailed } = cloud.monitoring;
+    const gate = Promise.withResolvers<void>();
+    let underWay = 0;
+    let most = 0;
+    cloud.monitoring.hostFailed = async (hostId, reason) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await gate.promise;
+      await hostFailed(hostId, reason);
+      underWay -= 1;
+    };
+    for (let id = 0; id < 100; id += 1) cloud.add({ id, imMad: "ours" });
+    refuse("no");
+    await watcher.start();
+    await pass(TIMER_MS);
+    hear(99);
+    gate.resolve();
+    await settled();
+    expect(most).toBe(32);
+    expect(cloud.failed.map(({ hostId }) => hostId)).toEqual(Array.from({ length: 99 }, (_, id) => id));
+  });
+
   it("starts a failed host's agent at once when somebody enables it", async () => {
     const { cloud, watcher, started, refuse, pass } = watched();
     cloud.add({ id: 0, imMad: "ours" });

@@ -1,5 +1,6 @@
 /** The kinds of objects that the embedded cloud keeps in its registry, and how they are found. */
 
+import { VM_STATE } from "../../../shared/states/vm.ts";
 import { stringOf, vectorsOf } from "../../../shared/template/types.ts";
 import {
   defineKind,
@@ -34,6 +35,11 @@ export interface StoredLease extends Versioned {
   readonly holder: LeaseHolder;
 }
 
+/** Scheduled actions live with their VMs; of this kind only ids are given, so that no two VMs have the same. */
+interface ActionId extends Versioned {
+  readonly id: number;
+}
+
 /** The VMs whose guests the house ended when it closed. */
 export interface Closing extends Versioned {
   readonly id: number;
@@ -49,7 +55,15 @@ export const USERS = defineKind({
 });
 export const GROUPS = defineKind({ name: "group", firstId: 100, keyOf: (group: Group) => group.id });
 export const HOSTS = defineKind({ name: "host", keyOf: (host: Host) => host.id });
-export const VMS = defineKind({ name: "vm", keyOf: (vm: Vm) => vm.id, toJson: vmToJson() });
+export const VMS = defineKind({
+  name: "vm",
+  keyOf: (vm: Vm) => vm.id,
+  indexes: {
+    host: (vm) => currentStay(vm)?.hostId,
+    waiting: (vm) => (vm.state === VM_STATE.PENDING ? VM_STATE.PENDING : undefined),
+  },
+  toJson: vmToJson(),
+});
 export const TEMPLATES = defineKind({ name: "template", keyOf: (template: VmTemplate) => template.id });
 export const NETWORKS = defineKind({ name: "network", keyOf: (network: Network) => network.id });
 export const NETWORK_TEMPLATES = defineKind({
@@ -68,6 +82,10 @@ export const LEASES = defineKind({
   keyOf: (lease: StoredLease) => lease.id,
   indexes: { network: (lease) => lease.networkId },
 });
+export const SCHEDULED_ACTIONS = defineKind({
+  name: "scheduled_action",
+  keyOf: (action: ActionId) => action.id,
+});
 export const CLOSINGS = defineKind({ name: "closing", keyOf: (closing: Closing) => closing.id });
 
 export const ALL_KINDS: readonly KindDefinition[] = [
@@ -82,6 +100,7 @@ export const ALL_KINDS: readonly KindDefinition[] = [
   VM_GROUPS,
   DOCUMENTS,
   LEASES,
+  SCHEDULED_ACTIONS,
   CLOSINGS,
 ];
 
@@ -136,9 +155,14 @@ export function leasesOfNetwork(lookup: Lookup, networkId: number): readonly Sto
   return lookup.by(LEASES, "network", networkId);
 }
 
-/** VMs that stay on a host, running or not. Looks at every VM: for rare questions only. */
+/** VMs that stay on a host, running or not, by their ids. Each full list of an agent asks for them. */
 export function vmsOnHost(lookup: Lookup, hostId: number): readonly Vm[] {
-  return [...lookup.values(VMS)].filter((vm) => currentStay(vm)?.hostId === hostId);
+  return lookup.by(VMS, "host", hostId).toSorted((one, other) => one.id - other.id);
+}
+
+/** VMs that wait for a host, by their ids. Each host that comes back asks for them. */
+export function vmsThatWait(lookup: Lookup): readonly Vm[] {
+  return lookup.by(VMS, "waiting", VM_STATE.PENDING).toSorted((one, other) => one.id - other.id);
 }
 
 /** Ids of routers with an interface on a network. */

@@ -12,7 +12,7 @@ import type { Transaction } from "../../store/transaction.ts";
 import type { Host, Vm } from "../model.ts";
 import type { Announce } from "./events.ts";
 import type { HostLoad } from "./host-load.ts";
-import { HOSTS, VMS } from "./kinds.ts";
+import { durable, HOSTS, VMS, vmsThatWait } from "./kinds.ts";
 import { deployOn } from "./vm-transition.ts";
 
 /** VMs placed in one transaction: bounds how long the event loop is held. */
@@ -49,9 +49,7 @@ export class Scheduler {
 
   /** A host began to take VMs: those that found no place try again. */
   retryAll(): void {
-    for (const vm of this.#options.registry.collection(VMS).values()) {
-      if (vm.state === VM_STATE.PENDING) this.enqueue(vm.id);
-    }
+    for (const vm of vmsThatWait(durable(this.#options.registry))) this.enqueue(vm.id);
   }
 
   close(): void {
