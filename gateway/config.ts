@@ -45,6 +45,7 @@ const PATHS: ReadonlySet<string> = new Set([
   "onegate.audit.file",
   "onegate.tls.cert_file",
   "onegate.tls.key_file",
+  "onegate.oneflow_auth_file",
   "oneflow.conf_file",
   "oneflow.log_dir",
   "monitor.conf_file",

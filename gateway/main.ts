@@ -21,9 +21,11 @@ import { type ListenOptions, listen } from "./main/listen.ts";
 import { openCloud } from "./main/open-cloud.ts";
 import { removeRunFile, writeRunFile } from "./main/run-file.ts";
 import { serveMonitor } from "./main/serve-monitor.ts";
+import { oneFlowApp, openOneFlow, scalerFor } from "./main/serve-oneflow.ts";
 import { storeCheck } from "./main/store-check.ts";
 import { type HostWatch, watchHosts } from "./main/watch-hosts.ts";
-import { createServiceDirectory } from "./oneflow/directory.ts";
+import { createServiceDirectory, type ServiceScaler } from "./oneflow/directory.ts";
+import type { OneFlow } from "./oneflow/engine/oneflow.ts";
 import { createOneGate } from "./onegate/app.ts";
 import { followReadiness } from "./onegate/clear-ready.ts";
 import { networksOf } from "./onegate/fairness/networks.ts";
@@ -43,9 +45,12 @@ export interface HouseOptions {
 /** A house that runs. */
 export interface House {
   readonly cloud: EmbeddedCloud;
+  /** Undefined when it is not enabled. */
+  readonly flow: OneFlow | undefined;
   /** Of what is enabled. */
   readonly urls: {
     readonly onegate: string | undefined;
+    readonly oneflow: string | undefined;
     readonly rpc: string | undefined;
     readonly admin: string;
   };
@@ -112,13 +117,18 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
     closing: closing.signal,
   };
   const adminUrl = await serveAdmin(servers);
-  if (config.onegate.enabled) onegateUrl = await serveOneGate(servers);
+  let flow: OneFlow | undefined;
+  const scaler = scalerFor(config, () => flow, clock);
+  if (config.onegate.enabled) onegateUrl = await serveOneGate(servers, scaler);
   const rpcUrl = config.rpc.enabled ? await serveRpc(servers) : undefined;
   closers.add("cloud", () => cloud.close());
-  // First of all: a guest that waits for a change shall not keep the house open.
-  closers.add("waiters", () => closing.abort());
+  // Before the cloud: what it is told last is stored.
+  closers.add("services", async () => flow?.close());
   if (config.onegate.clear_ready) closers.add("readiness", await followReadiness(cloud, log));
   await cloud.start();
+  // Its services may make VMs at once, whose contexts name OneGate.
+  if (config.oneflow.enabled) flow = await openOneFlow(config, { cloud, clock, log });
+  const oneflowUrl = flow && (await serveOneFlow(servers, flow));
   const monitor = config.monitor.enabled
     ? await serveMonitor(config, { cloud, store: home.store, series, sight, clock, log })
     : undefined;
@@ -127,8 +137,10 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   const environment = process.env;
   watch = monitor && (await watchHosts({ config, daemon: monitor, cloud, clock, log, environment }));
   closers.add("agents", async () => watch?.close());
+  // First of all: who waits for a change shall not keep the house open.
+  closers.add("waiters", () => closing.abort());
 
-  const urls = { onegate: onegateUrl, rpc: rpcUrl, admin: adminUrl };
+  const urls = { onegate: onegateUrl, oneflow: oneflowUrl, rpc: rpcUrl, admin: adminUrl };
   const turn = (on: boolean): void => {
     up = on;
     health.changed();
@@ -140,7 +152,7 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
     turn(false);
     return closers.closeAll();
   };
-  return { cloud, urls, monitor: monitor?.address, authFile: existingAuthFile(config.home), close };
+  return { cloud, flow, urls, monitor: monitor?.address, authFile: existingAuthFile(config.home), close };
 }
 
 interface Servers {
@@ -170,13 +182,14 @@ async function serveAdmin(servers: Servers): Promise<string> {
   return urlOf(config.admin.host, port);
 }
 
-async function serveOneGate(servers: Servers): Promise<string> {
+async function serveOneGate(servers: Servers, scaler: ServiceScaler | undefined): Promise<string> {
   const { config, cloud, trust, sight, clock, log, closing } = servers;
   const services = createServiceDirectory(cloud);
   const settings = oneGateSettings(config);
   const app = createOneGate({
     cloud,
     services,
+    scaler,
     settings,
     trust,
     observer: sight.observer,
@@ -188,6 +201,13 @@ async function serveOneGate(servers: Servers): Promise<string> {
   const tls = tlsFilesOf(config);
   const port = await serve(servers, { name: "onegate", app, endpoint: config.onegate, connections, tls });
   return urlOf(config.onegate.host, port, tls === undefined ? "http" : "https");
+}
+
+async function serveOneFlow(servers: Servers, flow: OneFlow): Promise<string> {
+  const { config, closing } = servers;
+  const app = oneFlowApp(config, { ...servers, flow, closing });
+  const port = await serve(servers, { name: "oneflow", app, endpoint: config.oneflow });
+  return urlOf(config.oneflow.host, port);
 }
 
 async function serveRpc(servers: Servers): Promise<string> {

@@ -42,10 +42,16 @@ export async function runHouse(context: CliContext, options: UpOptions): Promise
   const house = await startHouse(config, { log, clock, world, version: packageVersion() });
   context.out(summary(config, house));
   const { onegate } = house.urls;
-  if (options.demo && onegate !== undefined) {
-    context.out("Starting the demo guests ...\n");
-    const guests = await Promise.race([startDemo(house.cloud, clock), stop]);
-    if (Array.isArray(guests)) context.out(describeDemo(guests, { onegate, ...homeWords(context, config) }));
+  if (options.demo && onegate !== undefined && house.flow !== undefined) {
+    context.out("Starting the demo service ...\n");
+    const parts = {
+      cloud: house.cloud,
+      flow: house.flow,
+      clock,
+      tell: (line: string) => context.out(`${line}\n`),
+    };
+    const demo = await Promise.race([startDemo(parts), stop]);
+    if (typeof demo !== "string") context.out(describeDemo(demo, { onegate, ...homeWords(context, config) }));
   } else context.out(HINTS);
   await stop;
   context.out("Stopping: ending the guests that live with the house ...\n");
@@ -78,6 +84,7 @@ function homeWords(context: CliContext, { home }: Config): Pick<DemoPlace, "home
 function summary(config: Config, { urls, monitor, authFile }: House): string {
   const lines = ["Gatehouse is up."];
   if (urls.onegate !== undefined) lines.push(`  OneGate  ${urls.onegate}`);
+  if (urls.oneflow !== undefined) lines.push(`  OneFlow  ${urls.oneflow}`);
   if (urls.rpc !== undefined) lines.push(`  XML-RPC  ${urls.rpc}/RPC2`);
   if (monitor !== undefined)
     lines.push(`  Monitor  ${urlOf(monitor.host, monitor.port).slice("http://".length)}, UDP and TCP`);

@@ -7,6 +7,7 @@ import { type LiveHouse, liveHouse, type TopSample } from "../main/live-house.ts
 import { type CommonOptions, loadFor, withCommonOptions } from "./common-options.ts";
 import type { CliContext } from "./context.ts";
 import { pageLines } from "./top/page.ts";
+import { pause } from "./top/pause.ts";
 import { type Reading, readingOf } from "./top/reading.ts";
 import { openScreen, type Screen } from "./top/screen.ts";
 
@@ -83,28 +84,6 @@ async function live({ screen, clock, house, first, intervalMs }: Live): Promise<
 
 function printed(reading: Reading): string {
   return `${pageLines(reading, { columns: PRINTED_WIDTH, rows: PRINTED_HEIGHT }).join("\n")}\n`;
-}
-
-interface Pause {
-  /** False, once the time has passed. */
-  readonly over: Promise<false>;
-  cancel(): void;
-}
-
-/** The clock's timers keep no process alive, but here nothing else may be left to wait for. */
-function pause(clock: Clock, ms: number): Pause {
-  const { promise, resolve } = Promise.withResolvers<false>();
-  const awake = new MessageChannel().port1;
-  awake.ref();
-  const cancelTimer = clock.after(ms, () => {
-    awake.close();
-    resolve(false);
-  });
-  const cancel = (): void => {
-    cancelTimer();
-    awake.close();
-  };
-  return { over: promise, cancel };
 }
 
 function intervalOf(text: string): number {

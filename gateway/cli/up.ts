@@ -8,7 +8,7 @@ import type { UpOptions } from "./run-house.ts";
 const EXAMPLES = `
 Examples:
   gatehouse up
-  gatehouse up --demo                        with two guests to look at
+  gatehouse up --demo                        with a service of two roles to look at
   gatehouse up --home /srv/gatehouse --config /etc/gatehouse.yaml
   gatehouse up --world world.json --dummy --dummy-boot-ms 100
   GATEHOUSE_ONEGATE_PORT=0 gatehouse up      any free port; run.json in the home tells which`;
@@ -19,7 +19,7 @@ export function upCommand(context: CliContext): Command {
     .option("--world <file>", "load this world first, into a home that is empty")
     .option("--dummy", "simulate every VM")
     .option("--dummy-boot-ms <ms>", "how long a simulated VM takes to boot (0)")
-    .option("--demo", "start two guests that report READY and push a metric")
+    .option("--demo", "start a service whose guests report READY and push a metric")
     .addHelpText("after", EXAMPLES)
     .action(async (options: UpOptions) => {
       const { runHouse } = await import("./run-house.ts");

@@ -19,6 +19,7 @@ import type {
   NetworkDetail,
   NetworkTemplate,
   Router,
+  ScheduledAction,
   User,
   Vm,
   VmGroup,
@@ -165,6 +166,25 @@ export interface VmPool extends OwnedPool<Vm> {
   createSnapshot(actor: Actor, id: number, name: string): Promise<number>;
   revertSnapshot(actor: Actor, id: number, snapshotId: number): Promise<void>;
   deleteSnapshot(actor: Actor, id: number, snapshotId: number): Promise<void>;
+  /**
+   * Has an action done at a time, or again and again, as the VM's owner at that time; returns the action's id, which no
+   * other VM's has. It takes the right that the action takes. `bad_request` for what this cloud cannot do at a time.
+   */
+  schedule(actor: Actor, id: number, action: ActionSchedule): Promise<number>;
+  /** Changes what is given of a scheduled action; a later time revives one that was done. */
+  reschedule(actor: Actor, id: number, actionId: number, changes: Partial<ActionSchedule>): Promise<void>;
+  /** `not_found` ("Error getting scheduled action [3].") when the VM has no such action. */
+  unschedule(actor: Actor, id: number, actionId: number): Promise<void>;
+}
+
+/** An action on a VM at a time, as one.vm.schedadd takes it. SCHED_ACTIONs of a VM's template (charters) are the same. */
+export interface ActionSchedule extends Pick<ScheduledAction, "repeat" | "end"> {
+  /** One of VM_ACTIONS, snapshot-create, snapshot-revert or snapshot-delete. */
+  readonly action: string;
+  /** The name of the snapshot to create, or the id of the one to revert to or delete. */
+  readonly args?: string;
+  /** Seconds since the epoch, or seconds after the VM was made (its STIME). */
+  readonly time: number | { readonly sinceStart: number };
 }
 
 export interface TemplatePool extends OwnedPool<VmTemplate> {
@@ -172,7 +192,10 @@ export interface TemplatePool extends OwnedPool<VmTemplate> {
   update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
   delete(actor: Actor, id: number): Promise<void>;
   clone(actor: Actor, id: number, name: string): Promise<number>;
-  /** USE on the template is enough. `extra` is merged over it; `name` may hold %i for the VM's id. Returns the VM id. */
+  /**
+   * USE on the template is enough. Every name in `extra` replaces all values of that name, vectors and arrays as a
+   * whole, as one.template.instantiate does; `name` may hold %i for the VM's id. Returns the VM id.
+   */
   instantiate(
     actor: Actor,
     id: number,
@@ -187,12 +210,8 @@ export interface NetworkPool extends OwnedPool<Network> {
   update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
   /** Refused while it has leases. */
   delete(actor: Actor, id: number): Promise<void>;
-  /** A network of `size` addresses taken from this one. */
-  reserve(
-    actor: Actor,
-    id: number,
-    options: { name: string; size: number; rangeId?: number },
-  ): Promise<number>;
+  /** Lends a run of free addresses to a network of the actor's own; returns that network's id. */
+  reserve(actor: Actor, id: number, options: Reservation): Promise<number>;
   /** Keeps an address from being given to anybody. */
   hold(actor: Actor, id: number, address: LeaseAddress): Promise<void>;
   /** Ends a hold. */
@@ -206,11 +225,52 @@ export interface NetworkPool extends OwnedPool<Network> {
 /** One address of a network, by either of its names. */
 export type LeaseAddress = { readonly ip: string } | { readonly mac: string };
 
-export interface RouterPool extends OwnedPool<Router> {
+/** What one.vn.reserve takes: NAME, SIZE, AR_ID, IP or MAC, NETWORK_ID. */
+export interface Reservation {
+  /** Of the new network; needed unless there is one already (`networkId`). */
+  readonly name?: string;
+  /** How many addresses, in a row. */
+  readonly size: number;
+  /** The only range to take them from. */
+  readonly rangeId?: number;
+  /** The first of them. */
+  readonly first?: LeaseAddress;
+  /** A reservation of the same network, to which they are added. It takes MANAGE on that. */
+  readonly networkId?: number;
+}
+
+/** Templates of networks. Only administrators make them. */
+export interface NetworkTemplatePool extends OwnedPool<NetworkTemplate> {
   allocate(actor: Actor, template: Template): Promise<number>;
   update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
-  /** Terminates its VMs. */
   delete(actor: Actor, id: number): Promise<void>;
+  clone(actor: Actor, id: number, name: string): Promise<number>;
+  /**
+   * USE on the template is enough to have a network of one's own. Every name in `extra` replaces all values of that
+   * name; restricted ones (BRIDGE, VN_MAD, VLAN_ID, ...) are refused to all but administrators. Without `name`, the NAME
+   * in `extra`, else the template's name. Returns the network's id.
+   */
+  instantiate(
+    actor: Actor,
+    id: number,
+    options: { readonly name?: string; readonly extra?: Template },
+  ): Promise<number>;
+}
+
+export interface RouterPool extends OwnedPool<Router> {
+  /** A NIC with FLOATING_IP="YES" takes an address for the router itself, which its NIC then shows as VROUTER_IP. */
+  allocate(actor: Actor, template: Template): Promise<number>;
+  update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
+  /** Gives the router, and each of its VMs, one more NIC, to all or to none; returns its id. They must run, or be powered off. */
+  attachNic(actor: Actor, id: number, template: Template): Promise<number>;
+  detachNic(actor: Actor, id: number, nicId: number): Promise<void>;
+  /** Ends its VMs, whatever they do, and gives its floating addresses back. */
+  delete(actor: Actor, id: number): Promise<void>;
+  /**
+   * Makes `count` VMs, all or none, with the router's NICs in the place of the template's: each has addresses of its
+   * own, and knows the floating ones as VROUTER_IP. `name` may hold %i for the VM's number in the router, from 0 on;
+   * without a name it is `vr-<router>-%i`. `extra` as for VM templates. Returns the VMs' ids.
+   */
   instantiate(
     actor: Actor,
     id: number,
@@ -223,7 +283,8 @@ export interface DocumentPool extends OwnedPool<Document> {
     actor: Actor,
     document: { type: number; name: string; body?: JsonObject; template?: Template },
   ): Promise<number>;
-  update(actor: Actor, id: number, body: JsonObject): Promise<void>;
+  /** With `template`, the attributes beside BODY are replaced in the same write; without it they stay. */
+  update(actor: Actor, id: number, body: JsonObject, template?: Template): Promise<void>;
   /** The same for the whole TEMPLATE, in which BODY is text (document/document.ts, `documentTemplate`). */
   updateTemplate(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
   clone(actor: Actor, id: number, name: string): Promise<number>;
@@ -320,7 +381,7 @@ export interface Cloud {
   readonly vms: VmPool;
   readonly templates: TemplatePool;
   readonly networks: NetworkPool;
-  readonly networkTemplates: Pool<NetworkTemplate>;
+  readonly networkTemplates: NetworkTemplatePool;
   readonly routers: RouterPool;
   readonly documents: DocumentPool;
   readonly hosts: HostPool;

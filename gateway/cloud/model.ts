@@ -105,6 +105,37 @@ export interface Snapshot {
   readonly active: boolean;
 }
 
+/** How an action comes again. Days are of the local calendar. */
+export interface ActionRepeat {
+  readonly unit: "weekly" | "monthly" | "yearly" | "hourly";
+  /** Days of the week (0 is Sunday), of the month (from 1) or of the year (from 0); for hourly one number: the hours between. */
+  readonly days: readonly number[];
+}
+
+/** When it comes no more: never, after so many times from now on, or after a moment in seconds since the epoch. */
+export type RepeatEnd =
+  | { readonly kind: "never" }
+  | { readonly kind: "times"; readonly left: number }
+  | { readonly kind: "date"; readonly at: number };
+
+/** A SCHED_ACTION of a VM. */
+export interface ScheduledAction {
+  /** Unique among those of all VMs. */
+  readonly id: number;
+  readonly action: string;
+  readonly args: string;
+  /** When it is done, or done next, in seconds since the epoch. */
+  readonly time: number;
+  readonly repeat?: ActionRepeat | undefined;
+  readonly end?: RepeatEnd | undefined;
+  /** When it was last done, in seconds since the epoch. */
+  readonly done?: number | undefined;
+  /** Why it was refused last; empty when it was not. */
+  readonly message: string;
+  /** WARNING of an imported action, which is kept as it came. */
+  readonly warning?: string | undefined;
+}
+
 export interface Vm extends Owned {
   /** VmState and LcmState of shared/states. */
   readonly state: number;
@@ -123,6 +154,8 @@ export interface Vm extends Owned {
   readonly monitoring: Template;
   readonly history: readonly HistoryRecord[];
   readonly snapshots: readonly Snapshot[];
+  /** Absent where there are none, as in most VMs. */
+  readonly scheduledActions?: readonly ScheduledAction[] | undefined;
 }
 
 export interface VmTemplate extends Owned {

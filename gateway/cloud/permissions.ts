@@ -17,6 +17,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   VM: "virtual machine",
   TEMPLATE: "virtual machine template",
   NET: "virtual network",
+  VNTEMPLATE: "virtual network template",
   VROUTER: "virtual router",
   DOCUMENT: "document",
 };

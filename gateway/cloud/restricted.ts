@@ -1,4 +1,4 @@
-/** Attributes that only administrators write into VMs and their templates: VM_RESTRICTED_ATTR of OpenNebula's oned.conf. */
+/** Attributes that only administrators write: VM_RESTRICTED_ATTR and VNET_RESTRICTED_ATTR of OpenNebula's oned.conf. */
 
 import { isDeepStrictEqual } from "node:util";
 import { restrictedNames } from "../../shared/template/restricted.ts";
@@ -22,12 +22,29 @@ export const VM_RESTRICTED: ReadonlySet<string> = new Set([
   ...["CPU_COST", "MEMORY_COST", "DISK_COST", "PCI", "EMULATOR"],
 ]);
 
+/** What chooses the wire of a network, and takes its filters off. */
+const WIRE = [
+  ...["VN_MAD", "PHYDEV", "VLAN_ID", "BRIDGE"],
+  ...["FILTER", "FILTER_IP_SPOOFING", "FILTER_MAC_SPOOFING"],
+];
+
+export const VNET_RESTRICTED: ReadonlySet<string> = new Set([
+  ...[...WIRE, "OUTER_VLAN_ID", "CONF", "BRIDGE_CONF", "OVS_BRIDGE_CONF", "IP_LINK_CONF", "CLUSTER_IDS"],
+  ...["EXTERNAL", "OUTBOUND_AVG_BW", "INBOUND_AVG_BW"],
+  ...WIRE.map((name) => `AR/${name}`),
+]);
+
 /** The first restricted attribute that this actor would add or change; undefined when there is none. */
-export function restrictedChange(actor: Actor, given: Template, current: Template = {}): string | undefined {
+export function restrictedChange(
+  actor: Actor,
+  given: Template,
+  current: Template = {},
+  restricted = VM_RESTRICTED,
+): string | undefined {
   if (isAdmin(actor)) return undefined;
   const changed = Object.keys(given).filter((name) => !isDeepStrictEqual(given[name], current[name]));
   const attributes = changed.flatMap((name) =>
     valuesOf(given, name).map((value) => ({ name, spelling: name, value })),
   );
-  return restrictedNames(attributes, VM_RESTRICTED);
+  return restrictedNames(attributes, restricted);
 }

@@ -58,6 +58,9 @@ const onegate = z
     conf_file: text("the path of OpenNebula's onegate-server.conf, read below this configuration").optional(),
     ssl_server: url("where a TLS proxy serves OneGate"),
     oneflow_server: url("a OneFlow elsewhere, which scales services while none runs in this house"),
+    oneflow_auth_file: text(
+      "the path of a file with serveradmin:password, to ask that OneFlow with",
+    ).optional(),
     endpoint: url("what VM contexts carry as ONEGATE_ENDPOINT; by default where OneGate listens"),
     permissions,
     restricted_attrs: attributes("attributes that a VM may not write", ONEGATE.restrictedAttributes),

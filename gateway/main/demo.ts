@@ -1,19 +1,23 @@
 /**
- * What `npm start` shows a newcomer: a network, a template, and two guests that really run, report READY and push
- * metrics every few seconds, with the `onegate` command that the house brings them.
+ * What `npm start` shows a newcomer: a service of two tiers, whose guests really run, report READY and push metrics
+ * every few seconds, with the `onegate` command that the house brings them. The workers start when the frontend is READY.
  */
 
 import type { Clock } from "../../shared/clock.ts";
+import { ROLE_STATE, roleStateName } from "../../shared/states/role.ts";
+import { SERVICE_STATE, serviceStateName } from "../../shared/states/service.ts";
 import { vmStateText } from "../../shared/states/vm.ts";
 import { stringOf, type Template } from "../../shared/template/types.ts";
 import { type Cloud, SYSTEM } from "../cloud/cloud.ts";
-import type { Vm } from "../cloud/model.ts";
+import { DOCUMENT_TYPE, type Vm } from "../cloud/model.ts";
 import type { CloudMonitoring } from "../cloud/monitoring.ts";
+import { createServiceDirectory, type ServiceView } from "../oneflow/directory.ts";
+import type { OneFlow } from "../oneflow/engine/oneflow.ts";
+import { asJson, type ServiceTemplateBody } from "../oneflow/model.ts";
 
 const DEMO_NAME = "demo";
-const DEMO_VMS = 2;
-/** A guest that has not reported by then is shown as it is. */
-const READY_TIMEOUT_MS = 20_000;
+/** A service that is not up by then is shown as it is. */
+const START_TIMEOUT_MS = 30_000;
 
 export interface DemoGuest {
   readonly id: number;
@@ -27,18 +31,64 @@ export interface DemoGuest {
   readonly reason: string | undefined;
 }
 
-/** Makes the demo unless an earlier start did, and waits until its guests report READY, or until the time is up. */
-export async function startDemo(cloud: Cloud, clock: Clock): Promise<readonly DemoGuest[]> {
+export interface Demo {
+  readonly serviceId: number;
+  /** RUNNING, DEPLOYING, ... */
+  readonly state: string;
+  readonly guests: readonly DemoGuest[];
+}
+
+export interface DemoParts {
+  readonly cloud: Cloud;
+  readonly flow: OneFlow;
+  readonly clock: Clock;
+  /** Told a line whenever a role is another than before. */
+  readonly tell: (line: string) => void;
+}
+
+/** Makes the demo unless an earlier start did, and waits until its service runs, or until the time is up. */
+export async function startDemo({ cloud, flow, clock, tell }: DemoParts): Promise<Demo> {
+  const services = (await cloud.documents.list(SYSTEM)).filter(({ type }) => type === DOCUMENT_TYPE.service);
+  const known = services.find(({ name }) => name === DEMO_NAME);
+  const { id } = known ?? (await flow.instantiate(SYSTEM, await makeTemplates(cloud)));
+  await untilUp({ cloud, clock, tell }, id);
+  const { state, roles } = await createServiceDirectory(cloud).find(SYSTEM, id);
+  const vmIds = roles.flatMap((role) => role.vmIds);
+  const guests = await Promise.all(
+    vmIds.map(async (vmId) => guestOf(await cloud.vms.get(SYSTEM, vmId), cloud.monitoring)),
+  );
+  return { serviceId: id, state: serviceStateName(state), guests };
+}
+
+/** The VM template and the service template, which are left for the newcomer to play with. */
+async function makeTemplates(cloud: Cloud): Promise<ServiceTemplateBody> {
   const known = (await cloud.templates.list(SYSTEM)).find((template) => template.name === DEMO_NAME);
-  const templateId = known?.id ?? (await makeTemplate(cloud));
-  const isDemo = (vm: Vm) => stringOf(vm.template, "TEMPLATE_ID") === String(templateId);
-  const alive = (await cloud.vms.list(SYSTEM)).filter((vm) => isDemo(vm) && vmState(vm) !== "DONE");
-  const ids = alive.map((vm) => vm.id);
-  for (let count = ids.length; count < DEMO_VMS; count += 1) {
-    ids.push(await cloud.templates.instantiate(SYSTEM, templateId, { name: `${DEMO_NAME}-%i` }));
-  }
-  await allReady(cloud, clock, ids);
-  return await Promise.all(ids.map(async (id) => guestOf(await cloud.vms.get(SYSTEM, id), cloud.monitoring)));
+  const service = demoService(known?.id ?? (await makeTemplate(cloud)));
+  const body = asJson(service);
+  await cloud.documents.allocate(SYSTEM, { type: DOCUMENT_TYPE.serviceTemplate, name: DEMO_NAME, body });
+  return service;
+}
+
+function demoService(templateId: number): ServiceTemplateBody {
+  const role = { type: "vm", template_id: templateId } as const;
+  return {
+    name: DEMO_NAME,
+    description: "Two tiers of process VMs: the workers start when the frontend is READY.",
+    deployment: "straight",
+    ready_status_gate: true,
+    roles: [
+      { ...role, name: "frontend", cardinality: 1 },
+      {
+        ...role,
+        name: "worker",
+        cardinality: 2,
+        parents: ["frontend"],
+        min_vms: 1,
+        max_vms: 5,
+        cooldown: 10,
+      },
+    ],
+  };
 }
 
 async function makeTemplate(cloud: Cloud): Promise<number> {
@@ -76,21 +126,43 @@ const DEMO_TEMPLATE: Template = {
   CONTEXT: { TOKEN: "YES", NETWORK: "YES", REPORT_READY: "YES", START_SCRIPT: DEMO_SCRIPT },
 };
 
-async function allReady(cloud: Cloud, clock: Clock, ids: readonly number[]): Promise<void> {
-  const waiting = new Set(ids);
-  for (const id of ids) if (isReady(await cloud.vms.get(SYSTEM, id))) waiting.delete(id);
-  if (waiting.size === 0) return;
-  await new Promise<void>((resolve) => {
+const STILL_STARTING: readonly number[] = [
+  SERVICE_STATE.PENDING,
+  SERVICE_STATE.DEPLOYING_NETS,
+  SERVICE_STATE.DEPLOYING,
+];
+
+async function untilUp({ cloud, clock, tell }: Omit<DemoParts, "flow">, serviceId: number): Promise<void> {
+  const directory = createServiceDirectory(cloud);
+  const told = new Map<string, number>();
+  const since = clock.elapsed();
+  /** Whether there is nothing left to wait for. */
+  const look = async (): Promise<boolean> => {
+    const view = await directory.find(SYSTEM, serviceId);
+    for (const line of newsOf(view, told)) tell(`${line} after ${Math.round(clock.elapsed() - since)} ms`);
+    return !STILL_STARTING.includes(view.state);
+  };
+  await new Promise<void>((resolve, reject) => {
     const finish = () => {
       unsubscribe();
       cancel();
       resolve();
     };
-    const cancel = clock.after(READY_TIMEOUT_MS, finish);
+    const lookAgain = () => void look().then((done) => done && finish(), reject);
+    const cancel = clock.after(START_TIMEOUT_MS, finish);
     const unsubscribe = cloud.subscribe((event) => {
-      if (event.kind === "vm_updated" && isReady(event.vm)) waiting.delete(event.vm.id);
-      if (waiting.size === 0) finish();
+      if (event.kind === "document_changed" && event.id === serviceId) lookAgain();
     });
+    lookAgain();
+  });
+}
+
+function newsOf({ roles }: ServiceView, told: Map<string, number>): readonly string[] {
+  return roles.flatMap(({ name, state, vmIds }) => {
+    if (told.get(name) === state || (!told.has(name) && state === ROLE_STATE.PENDING)) return [];
+    told.set(name, state);
+    const vms = vmIds.length === 0 ? "" : ` with VM ${vmIds.join(", ")}`;
+    return [`  ${name} ${roleStateName(state)}${vms}`];
   });
 }
 
@@ -124,9 +196,9 @@ export interface DemoPlace {
   readonly homeVariable: string;
 }
 
-/** The demo as `up` prints it: its guests, and four commands to try. */
+/** The demo as `up` prints it: its guests, and commands to try. */
 export function describeDemo(
-  guests: readonly DemoGuest[],
+  { serviceId, state, guests }: Demo,
   { onegate, homeOption, homeVariable }: DemoPlace,
 ): string {
   const lines = guests.map(({ id, name, state, ready, usage, reason }) => {
@@ -138,10 +210,12 @@ export function describeDemo(
   const token = `$(npx gatehouse token ${first}${homeOption})`;
   const headers = `-H "X-ONEGATE-VMID: ${first}" -H "X-ONEGATE-TOKEN: ${token}"`;
   return `${[
-    "Demo guests, real processes on this machine:",
+    `Service ${serviceId}, ${DEMO_NAME}, is ${state}. Its guests are real processes on this machine:`,
     ...lines,
     "Try, in another terminal, from this folder:",
-    `  curl ${headers} ${onegate}/vm`,
+    `  ${homeVariable}npx oneflow show ${serviceId}`,
+    `  ${homeVariable}npx oneflow scale ${serviceId} worker 4 && ${homeVariable}npx oneflow show ${serviceId} --watch`,
+    `  curl ${headers} ${onegate}/service`,
     `  curl -X PUT -d "COLOUR = blue" ${headers} ${onegate}/vm`,
     `  ${homeVariable}npx onevm monitoring ${first}`,
     `  npx gatehouse export${homeOption}`,

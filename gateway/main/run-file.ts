@@ -8,6 +8,7 @@ import { writePrivateFile } from "./files.ts";
 export interface RunFile {
   readonly pid: number;
   readonly onegate?: string | undefined;
+  readonly oneflow?: string | undefined;
   /** Without the path /RPC2. */
   readonly rpc?: string | undefined;
   readonly admin: string;

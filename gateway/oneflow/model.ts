@@ -5,36 +5,14 @@
  */
 
 import type { JsonObject, JsonValue } from "../cloud/model.ts";
+import type { ElasticityPolicy, ElasticRole, ScheduledPolicy } from "./elasticity/policy.ts";
+
+export type { ElasticityPolicy, ScheduledPolicy };
 
 export type Strategy = "none" | "straight";
 
 /** `shutdown` and `shutdown-hard` are older spellings of the other two. */
 export type ShutdownAction = "terminate" | "terminate-hard" | "shutdown" | "shutdown-hard";
-
-export type ElasticityPolicy = {
-  readonly type: "CHANGE" | "CARDINALITY" | "PERCENTAGE_CHANGE";
-  readonly adjust: number;
-  readonly expression: string;
-  readonly min_adjust_step?: number;
-  readonly period_number?: number;
-  /** Seconds, as every time here. */
-  readonly period?: number;
-  readonly cooldown?: number;
-  /** Kept while the service runs; epoch seconds. */
-  readonly last_eval?: number;
-  readonly true_evals?: number;
-  readonly expression_evaluated?: string;
-};
-
-export type ScheduledPolicy = {
-  readonly type: "CHANGE" | "CARDINALITY" | "PERCENTAGE_CHANGE";
-  readonly adjust: number;
-  readonly min_adjust_step?: number;
-  readonly start_time?: string | number;
-  readonly recurrence?: string;
-  readonly cooldown?: number;
-  readonly last_eval?: number;
-};
 
 type RoleTemplateParts = {
   /** `\w+`, one of its kind in the service. */
@@ -49,6 +27,18 @@ type RoleTemplateParts = {
   readonly parents?: readonly string[];
 };
 
+/** Beyond the original: how a role scales (docs/elasticity.md). */
+type ElasticExtras = Pick<
+  ElasticRole,
+  | "elasticity_mode"
+  | "guest_metrics"
+  | "stabilization_up"
+  | "stabilization_down"
+  | "scale_in"
+  | "scale_in_metric"
+  | "scale_in_protection"
+>;
+
 export type VmRoleTemplate = RoleTemplateParts & {
   readonly type: "vm";
   readonly shutdown_action?: ShutdownAction;
@@ -58,7 +48,7 @@ export type VmRoleTemplate = RoleTemplateParts & {
   readonly cooldown?: number;
   readonly elasticity_policies?: readonly ElasticityPolicy[];
   readonly scheduled_policies?: readonly ScheduledPolicy[];
-};
+} & ElasticExtras;
 
 /** A virtual router: its VMs are instances of one router of the cloud. */
 export type VrRoleTemplate = RoleTemplateParts & { readonly type: "vr" };
@@ -81,8 +71,8 @@ type ServiceParts = {
   readonly ready_status_gate?: boolean;
   readonly automatic_deletion?: boolean;
   readonly on_hold?: boolean;
-  /** Name to `M|network|Description||id:0`. */
-  readonly networks?: { readonly [name: string]: string };
+  /** Name to `M|network|Description||id:0`; other values are taken (recorded), and refused when a service is made. */
+  readonly networks?: JsonObject;
   /** Objects of one key each: the network's name. */
   readonly networks_values?: readonly { readonly [name: string]: NetworkValue }[];
   readonly user_inputs?: JsonObject;
@@ -115,6 +105,8 @@ type RoleRunning = {
   readonly nodes?: readonly ServiceNode[];
   /** The number that the next VM's name gets. */
   readonly last_vmname?: number;
+  /** While it scales: 0 up, 1 down, as recorded. */
+  readonly scale_way?: 0 | 1;
 };
 
 export type VmRole = VmRoleTemplate & RoleRunning;
@@ -141,8 +133,8 @@ export type ServiceBody = ServiceParts & {
   readonly state: number;
   /** Epoch seconds. */
   readonly start_time: number;
-  /** The last fifty. */
-  readonly log: readonly LogEntry[];
+  /** The last fifty; missing until there is one, as recorded. */
+  readonly log?: readonly LogEntry[];
 };
 
 /** A body as the document pool takes it. */

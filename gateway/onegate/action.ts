@@ -3,8 +3,8 @@
 import { z } from "zod";
 import { GatehouseError } from "../../shared/errors.ts";
 import type { JsonValue } from "../cloud/model.ts";
+import { shown } from "../http/ids.ts";
 import { NO_CONTENT } from "./answer.ts";
-import { shown } from "./ids.ts";
 import { parseJson } from "./json.ts";
 import { prepareAction } from "./performs.ts";
 import { type GateContext, type GuestHandler, requireAction } from "./route.ts";

@@ -1,18 +1,19 @@
 /** OneGate: the REST API that guests speak (spec onegate-api.md). Its routes are a table (routes.ts), framed by route.ts. */
 
 import { Hono } from "hono";
-import { getPath } from "hono/utils/url";
 import type { Clock } from "../../shared/clock.ts";
 import { GatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { Cloud } from "../cloud/cloud.ts";
+import type { HttpEnv } from "../http/connection.ts";
+import { squeezedPath } from "../http/path.ts";
 import type { ServiceDirectory, ServiceScaler } from "../oneflow/directory.ts";
 import { createAuthenticator } from "./authenticate.ts";
 import { Waiters } from "./change/waiters.ts";
 import { HeldBytes } from "./fairness/held-bytes.ts";
 import { createLimits } from "./fairness/rates.ts";
 import { createRelations } from "./relation.ts";
-import { createIntake, type GateEnv } from "./request.ts";
+import { createIntake } from "./request.ts";
 import { framed, type GateContext, refused } from "./route.ts";
 import { gateRoutes } from "./routes.ts";
 import type { OneGateSettings } from "./settings.ts";
@@ -36,7 +37,7 @@ export interface OneGateDependencies {
 }
 
 /** The app; serve it with @hono/node-server, which also hands over a GET's body, or call `app.request()`. */
-export function createOneGate(dependencies: OneGateDependencies): Hono<GateEnv> {
+export function createOneGate(dependencies: OneGateDependencies): Hono<HttpEnv> {
   const { cloud, services, scaler, settings, clock, log, observer = UNOBSERVED, closing } = dependencies;
   const maxPerVm = settings.limits.enabled ? settings.limits.waitersPerVm : Number.POSITIVE_INFINITY;
   const trust = dependencies.trust === undefined ? undefined : createTrust(dependencies.trust, clock);
@@ -60,7 +61,7 @@ export function createOneGate(dependencies: OneGateDependencies): Hono<GateEnv> 
     closing,
     intake: createIntake(settings, clock),
   };
-  const app = new Hono<GateEnv>({ getPath: squeezedPath });
+  const app = new Hono<HttpEnv>({ getPath: squeezedPath });
   for (const route of gateRoutes(gate, scaler)) app.on(route.method, route.path, framed(gate, route));
 
   // Every other path and verb, without asking who it is: 400, as recorded.
@@ -69,10 +70,4 @@ export function createOneGate(dependencies: OneGateDependencies): Hono<GateEnv> 
   );
   app.onError((error, context) => refused(gate, context, error));
   return app;
-}
-
-/** `//vm` is /vm, since clients join a base that ends in a slash; `/vm/` is nothing (both recorded). */
-function squeezedPath(request: Request): string {
-  const path = getPath(request);
-  return path.includes("//") ? path.replace(/\/{2,}/g, "/") : path;
 }

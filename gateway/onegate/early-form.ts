@@ -4,8 +4,8 @@
  */
 
 import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
+import { NO_PARAMETERS, type Parameters } from "../http/parameters.ts";
 import { isFormLabelled } from "./body.ts";
-import { NO_PARAMETERS, type Parameters } from "./parameters.ts";
 import type { GateRequest } from "./request.ts";
 
 /** Longer than what any known client puts beside its id. */

@@ -2,7 +2,7 @@
 
 import { GatehouseError } from "../../shared/errors.ts";
 import type { JsonValue } from "../cloud/model.ts";
-import { shown } from "./ids.ts";
+import { shown } from "../http/ids.ts";
 
 const MAX_JSON_DEPTH = 20;
 

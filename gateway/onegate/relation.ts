@@ -4,9 +4,9 @@ import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
 import { stringOf } from "../../shared/template/types.ts";
 import type { Actor, Cloud } from "../cloud/cloud.ts";
 import type { Router, Vm } from "../cloud/model.ts";
+import { exactId } from "../http/ids.ts";
 import type { ServiceDirectory, ServiceView } from "../oneflow/directory.ts";
 import type { Guest } from "./authenticate.ts";
-import { exactId } from "./ids.ts";
 
 export interface Relations {
   /** The guest's service, which does hold it. @throws GatehouseError `bad_request`, `not_found`. */

@@ -1,20 +1,16 @@
 /** One request as the handlers see it: headers, parameters and body, each read only when someone asks. */
 
 import { randomBytes } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { HttpBindings } from "@hono/node-server";
+import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";
 import type { Clock } from "../../shared/clock.ts";
-import { type BodySource, decodeText, isFormLabelled, readBody } from "./body.ts";
+import { type BodySource, decodeText, readBody } from "../http/body.ts";
+import { type HttpEnv, headerOf, nodeRequest, onGone } from "../http/connection.ts";
+import { NO_PARAMETERS, type Parameters, parseParameters } from "../http/parameters.ts";
+import { isFormLabelled } from "./body.ts";
 import { createAddressReader, NO_PEER } from "./fairness/client-address.ts";
-import { NO_PARAMETERS, type Parameters, parseParameters } from "./parameters.ts";
 import type { OneGateSettings } from "./settings.ts";
 import type { RequestNote } from "./sight/observer.ts";
-
-/** node's request and response are there behind @hono/node-server, not behind `app.request()`. */
-export interface GateEnv {
-  Bindings: Partial<HttpBindings>;
-}
 
 /** What stands at the door: ids, times and addresses for requests, and how much of a body is taken. */
 export interface Intake {
@@ -51,7 +47,7 @@ function forwardedFor({ headers }: IncomingMessage): string | undefined {
 export class GateRequest implements BodySource {
   readonly request: Request;
   readonly incoming: IncomingMessage | undefined;
-  readonly #context: Context<GateEnv>;
+  readonly #context: Context<HttpEnv>;
   readonly #intake: Intake;
   /** `Clock.elapsed` when it came. */
   readonly startedAt: number;
@@ -62,7 +58,7 @@ export class GateRequest implements BodySource {
   #query: Parameters | undefined;
   #body: Promise<Uint8Array> | undefined;
 
-  constructor(context: Context<GateEnv>, intake: Intake) {
+  constructor(context: Context<HttpEnv>, intake: Intake) {
     this.#context = context;
     this.#intake = intake;
     this.startedAt = intake.clock.elapsed();
@@ -89,27 +85,14 @@ export class GateRequest implements BodySource {
     return this.#context.req.path;
   }
 
-  /** By lower-case name. From node's own table when there is one: a Headers object costs more than the lookup. */
+  /** By lower-case name. */
   header(name: string): string | undefined {
     return headerOf(this.#context, name);
   }
 
   /** Calls back when the client has its answer, or has gone without it; the returned function ends that. */
   onGone(listener: () => void): () => void {
-    const outgoing = nodeResponse(this.#context);
-    const { incoming } = this;
-    if (outgoing === undefined || incoming === undefined) return () => undefined;
-    if (incoming.socket.destroyed) queueMicrotask(listener);
-    // Of pipelined requests only the first has its response on the socket, so the others learn it from the request.
-    const onRequestClosed = (): void => {
-      if (incoming.socket.destroyed) listener();
-    };
-    outgoing.once("close", listener);
-    incoming.once("close", onRequestClosed);
-    return () => {
-      outgoing.off("close", listener);
-      incoming.off("close", onRequestClosed);
-    };
+    return onGone(this.#context, listener);
   }
 
   /** A part of the path, percent-decoded; undefined when the route has none of that name. */
@@ -152,23 +135,4 @@ export class GateRequest implements BodySource {
   async form(maxBytes?: number): Promise<Parameters> {
     return isFormLabelled(this) ? parseParameters(await this.text(maxBytes)) : NO_PARAMETERS;
   }
-}
-
-/** A header without making a GateRequest of it, for errors. */
-export function headerOf(context: Context<GateEnv>, name: string): string | undefined {
-  const incoming = nodeRequest(context);
-  if (incoming === undefined) return context.req.raw.headers.get(name) ?? undefined;
-  const value = incoming.headers[name];
-  return Array.isArray(value) ? value.join(", ") : value;
-}
-
-function nodeRequest(context: Context<GateEnv>): IncomingMessage | undefined {
-  // Hono leaves `env` undefined when `app.request()` is called without one, whatever the type says.
-  const bindings: Partial<HttpBindings> | undefined = context.env;
-  return bindings?.incoming;
-}
-
-function nodeResponse(context: Context<GateEnv>): ServerResponse | undefined {
-  const bindings: Partial<HttpBindings> | undefined = context.env;
-  return bindings?.outgoing;
 }

@@ -2,6 +2,7 @@
 
 import { HTTP_STATUS, isGatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
+import { acceptsJson } from "../http/accept.ts";
 import type { Answer, ContentKind } from "./answer.ts";
 import { RateLimitedError, type RateState } from "./fairness/limits.ts";
 
@@ -86,13 +87,4 @@ function errorAnswer(status: number, message: string, accept: string | undefined
     kind: "json",
     body: acceptsJson(accept) ? JSON.stringify({ error: { message } }) : message,
   };
-}
-
-/** Only an explicit `application/json`: every recorded client sends a wildcard and expects plain text. */
-function acceptsJson(accept: string | undefined): boolean {
-  if (accept === undefined) return false;
-  return accept.split(",").some((range) => {
-    const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-    return type === "application/json" && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-  });
 }

@@ -8,19 +8,20 @@ import type { Clock } from "../../shared/clock.ts";
 import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { Cloud } from "../cloud/cloud.ts";
+import type { HttpEnv } from "../http/connection.ts";
+import { etagOf, matchesAny } from "../http/etag.ts";
+import { refuseCondition } from "../http/precondition.ts";
+import { waitMsOf } from "../http/wait-time.ts";
 import type { Answer } from "./answer.ts";
 import { type Authenticator, type Guest, tokenOf } from "./authenticate.ts";
-import { etagOf, matchesAny } from "./change/etag.ts";
 import { createHold } from "./change/hold.ts";
-import { refuseCondition } from "./change/precondition.ts";
 import type { Subject } from "./change/subjects.ts";
-import { waitMsOf } from "./change/wait-time.ts";
 import type { Waiters } from "./change/waiters.ts";
 import type { HeldBytes } from "./fairness/held-bytes.ts";
 import type { Limits, RateState } from "./fairness/limits.ts";
 import type { OperationName } from "./openapi/operations.ts";
 import type { Relations } from "./relation.ts";
-import { type GateEnv, GateRequest, type Intake } from "./request.ts";
+import { GateRequest, type Intake } from "./request.ts";
 import { failureOf, responseOf } from "./respond.ts";
 import type { OneGateSettings, Permissions } from "./settings.ts";
 import type { GateObserver } from "./sight/observer.ts";
@@ -98,7 +99,7 @@ interface Passage {
 }
 
 /** Frames a route. The permission is looked up once, and checked before authentication (spec onegate-api.md 3). */
-export function framed(gate: GateContext, route: GateRoute): Handler<GateEnv> {
+export function framed(gate: GateContext, route: GateRoute): Handler<HttpEnv> {
   const work = route.access === "guest" ? guestWork(gate, route) : publicWork(gate, route);
   const reads = route.method === "GET";
   return function serve(context) {
@@ -123,7 +124,7 @@ export function framed(gate: GateContext, route: GateRoute): Handler<GateEnv> {
 }
 
 /** The answer to what is no route, and to an error outside every frame. */
-export function refused(gate: GateContext, context: Context<GateEnv>, error: unknown): Response {
+export function refused(gate: GateContext, context: Context<HttpEnv>, error: unknown): Response {
   const request = new GateRequest(context, gate.intake);
   const passage: Passage = { request, guest: undefined, rate: undefined, waitedMs: 0 };
   try {

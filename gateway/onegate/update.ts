@@ -10,10 +10,10 @@ import { parseAttributes } from "../../shared/template/parse.ts";
 import { restrictedNames } from "../../shared/template/restricted.ts";
 import { type Actor, requirePrecondition, type VmPool } from "../cloud/cloud.ts";
 import type { Vm } from "../cloud/model.ts";
+import { shown } from "../http/ids.ts";
+import { agreedParameter, NO_PARAMETERS, type Parameters } from "../http/parameters.ts";
 import { formOf, isFormLabelled } from "./body.ts";
 import { type AttributeBounds, checkCount, checkLengths } from "./fairness/attribute-bounds.ts";
-import { shown } from "./ids.ts";
-import { agreedParameter, NO_PARAMETERS, type Parameters } from "./parameters.ts";
 import type { GateRequest } from "./request.ts";
 
 /** `type=1` and `type=2`. */

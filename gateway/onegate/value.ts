@@ -10,8 +10,8 @@
 
 import { GatehouseError } from "../../shared/errors.ts";
 import type { JsonValue } from "../cloud/model.ts";
+import { shown } from "../http/ids.ts";
 import { type Answer, jsonText, plainText } from "./answer.ts";
-import { shown } from "./ids.ts";
 import type { GateRequest } from "./request.ts";
 import type { GuestHandler } from "./route.ts";
 

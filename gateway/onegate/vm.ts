@@ -2,10 +2,10 @@
 
 import { vectorsOf } from "../../shared/template/types.ts";
 import type { Vm } from "../cloud/model.ts";
+import { etagOf } from "../http/etag.ts";
+import { preconditionOf } from "../http/precondition.ts";
 import { type Answer, EMPTY_OK, jsonText } from "./answer.ts";
 import type { Guest } from "./authenticate.ts";
-import { etagOf } from "./change/etag.ts";
-import { preconditionOf } from "./change/precondition.ts";
 import { requireId } from "./ids.ts";
 import type { GateRequest } from "./request.ts";
 import type { GateContext, GuestHandler } from "./route.ts";

@@ -9,13 +9,13 @@ import { bodyLimit } from "hono/body-limit";
 import type { Clock } from "../../shared/clock.ts";
 import { isGatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
+import { createSessions } from "../cloud/access/sessions.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import { CORE_CODE, coreCodeOf, resourceIdOf } from "./codes.ts";
 import { type Method, notEnough } from "./method.ts";
 import { METHODS } from "./methods.ts";
 import { FAULT_CODE, MAX_CALL_BYTES, type MethodCall, parseCall, RpcFault } from "./protocol.ts";
 import { type Failure, failureResponse, faultResponse, type Result, successResponse } from "./response.ts";
-import { createSessions } from "./session.ts";
 
 export interface RpcDependencies {
   readonly cloud: Cloud;

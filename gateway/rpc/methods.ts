@@ -11,6 +11,7 @@ import { vmMethods } from "./vm.ts";
 import { vmGroupMethods } from "./vm-group.ts";
 import { vmpoolMethods } from "./vmpool.ts";
 import { vnetMethods } from "./vnet.ts";
+import { vntemplateMethods } from "./vntemplate.ts";
 import { vrouterMethods } from "./vrouter.ts";
 
 /** By full name. */
@@ -26,6 +27,7 @@ export const METHODS: ReadonlyMap<string, Method> = new Map(
     ...vmMethods,
     ...vmpoolMethods,
     ...vnetMethods,
+    ...vntemplateMethods,
     ...vrouterMethods,
   }),
 );

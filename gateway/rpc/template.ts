@@ -73,8 +73,8 @@ export const templateMethods: Methods = {
           CORE_CODE.ACTION,
           "Persistent VMs need images, which this cloud does not have.",
         );
-      const extra = vmTemplate(call, source);
-      await call.cloud.templates.get(call.actor, id);
+      const { template } = await call.cloud.templates.get(call.actor, id);
+      const extra = vmTemplate(call, source, template);
       try {
         return await call.cloud.templates.instantiate(call.actor, id, { name, hold, extra });
       } catch (error) {

@@ -1,7 +1,6 @@
 /** one.vm.*: single VMs. */
 
 import { z } from "zod";
-import { GatehouseError } from "../../shared/errors.ts";
 import type { Template } from "../../shared/template/types.ts";
 import { RECOVER_OPERATIONS, SYSTEM, VM_ACTIONS, type VmAction } from "../cloud/cloud.ts";
 import { vmToDocument } from "../cloud/document/vm.ts";
@@ -13,6 +12,7 @@ import { type Call, flag, integer, type Methods, method, text, unsupported } fro
 import { vmData, withLatest } from "./monitoring.ts";
 import { ownedMethods } from "./owned.ts";
 import { templateArgument, updateArguments } from "./template-argument.ts";
+import { vmScheduleMethods } from "./vm-schedule.ts";
 
 /** Names of releases before 5.0 (and seed 003). */
 const OLD_ACTIONS: Readonly<Record<string, VmAction>> = {
@@ -23,6 +23,7 @@ const OLD_ACTIONS: Readonly<Record<string, VmAction>> = {
 
 export const vmMethods: Methods = {
   ...ownedMethods("vm", (cloud) => cloud.vms),
+  ...vmScheduleMethods,
 
   "one.vm.info": method(z.tuple([integer, flag.default(false)]), async ({ cloud, actor }, [id]) =>
     documentXml(vmToDocument(withLatest({ cloud }, await cloud.vms.get(actor, id)))),
@@ -97,14 +98,6 @@ export const vmMethods: Methods = {
     vmData(call, [await call.cloud.vms.get(call.actor, id)], n),
   ),
 
-  // There are none, so none is found: the answer of the original.
-  "one.vm.scheddelete": method(z.tuple([integer, integer]), async ({ cloud, actor }, [id, actionId]) => {
-    await cloud.vms.get(actor, id);
-    throw new GatehouseError("not_found", `Error getting scheduled action [${actionId}].`);
-  }),
-
-  "one.vm.schedadd": unsupported("Scheduled actions are not available in this cloud."),
-  "one.vm.schedupdate": unsupported("Scheduled actions are not available in this cloud."),
   "one.vm.migrate": unsupported("Migration is not available in this cloud: a VM stays on its host."),
   "one.vm.updateconf": unsupported("The configuration of a VM cannot be changed in this cloud."),
   "one.vm.resize": unsupported("The capacity of a VM cannot be changed in this cloud."),
@@ -119,10 +112,10 @@ export const vmMethods: Methods = {
   "one.vm.backup": unsupported("Backups are not available in this cloud."),
 };
 
-/** VM text, in which only administrators may write restricted attributes. */
-export function vmTemplate({ actor }: Call, source: string): Template {
+/** VM text, in which only administrators may write restricted attributes; others may repeat those of `base`. */
+export function vmTemplate({ actor }: Call, source: string, base: Template = {}): Template {
   const template = templateArgument(source);
-  const restricted = restrictedChange(actor, template);
+  const restricted = restrictedChange(actor, template, base);
   if (restricted === undefined) return template;
   throw new CoreRefusal(
     CORE_CODE.AUTHORIZATION,

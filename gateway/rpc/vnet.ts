@@ -1,13 +1,12 @@
-/** one.vn.*, one.vnpool.* and what is read of one.vntemplate.*: virtual networks. */
+/** one.vn.* and one.vnpool.*: virtual networks. */
 
 import { z } from "zod";
 import { stringOf, type Template, vectorsOf } from "../../shared/template/types.ts";
-import type { LeaseAddress } from "../cloud/cloud.ts";
+import type { LeaseAddress, Reservation } from "../cloud/cloud.ts";
 import { networkToDocument } from "../cloud/document/network.ts";
-import { networkTemplateToDocument } from "../cloud/document/network-template.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 import { documentXml, poolXml } from "./document-xml.ts";
-import { flag, integer, type Method, type Methods, method, text, unsupported } from "./method.ts";
+import { flag, integer, type Methods, method, text, unsupported } from "./method.ts";
 import { ownedMethods } from "./owned.ts";
 import { inRange, ownerFilter } from "./pool-query.ts";
 import { templateArgument, updateArguments } from "./template-argument.ts";
@@ -73,44 +72,30 @@ export const vnetMethods: Methods = {
     const printed = details.map((detail) => documentXml(networkToPoolDocument(detail)));
     return poolXml("VNET_POOL", printed);
   }),
-
-  "one.vntemplate.info": method(z.tuple([integer, flag.default(false)]), async ({ cloud, actor }, [id]) =>
-    documentXml(networkTemplateToDocument(await cloud.networkTemplates.get(actor, id))),
-  ),
-
-  "one.vntemplatepool.info": networkTemplatePool(),
-  "one.vntemplate.instantiate": readOnly(),
-  "one.vntemplate.allocate": readOnly(),
-  "one.vntemplate.update": readOnly(),
-  "one.vntemplate.delete": readOnly(),
 };
-
-function networkTemplatePool(): Method {
-  return method(z.tuple(POOL), async ({ cloud, actor }, [whose, start, end]) => {
-    const templates = inRange(await cloud.networkTemplates.list(actor, ownerFilter(whose)), start, end);
-    const printed = templates.map((one) => documentXml(networkTemplateToDocument(one)));
-    return poolXml("VNTEMPLATE_POOL", printed);
-  });
-}
-
-function readOnly(): Method {
-  return unsupported("Network templates come with an imported world, and are only read in this cloud.");
-}
 
 function badArgument(message: string): CoreRefusal {
   return new CoreRefusal(CORE_CODE.XML_RPC_API, message);
 }
 
-/** `NAME="..." SIZE=5 [AR_ID=0]` */
-function reservation(template: Template): { name: string; size: number; rangeId?: number } {
-  const unknown = ["NETWORK_ID", "IP", "IP6", "MAC"].find((name) => template[name] !== undefined);
-  if (unknown !== undefined)
-    throw badArgument(`A reservation takes NAME, SIZE and AR_ID in this cloud, and not ${unknown}.`);
-  const name = stringOf(template, "NAME") ?? "";
-  if (name === "") throw badArgument("NAME for reservation has to be set");
-  const rangeId = stringOf(template, "AR_ID");
-  const size = wholeNumber("SIZE", stringOf(template, "SIZE") ?? "");
-  return { name, size, ...(rangeId === undefined ? {} : { rangeId: wholeNumber("AR_ID", rangeId) }) };
+/** `NAME="..." SIZE=5 [AR_ID=0] [IP=... or MAC=...] [NETWORK_ID=3]`: into network 3, which needs no NAME. */
+function reservation(template: Template): Reservation {
+  const number = (name: string) => {
+    const given = stringOf(template, name);
+    return given === undefined ? undefined : wholeNumber(name, given);
+  };
+  if (template.IP6 !== undefined)
+    throw badArgument("The first address of a reservation is given by IP or MAC in this cloud, not by IP6.");
+  const [name, networkId, rangeId] = [stringOf(template, "NAME"), number("NETWORK_ID"), number("AR_ID")];
+  if (!name && networkId === undefined) throw badArgument("NAME for reservation has to be set");
+  const [ip, mac] = [stringOf(template, "IP"), stringOf(template, "MAC")];
+  return {
+    size: number("SIZE") ?? wholeNumber("SIZE", ""),
+    ...(name && { name }),
+    ...(networkId !== undefined && { networkId }),
+    ...(rangeId !== undefined && { rangeId }),
+    ...(ip ? { first: { ip } } : mac ? { first: { mac } } : {}),
+  };
 }
 
 function wholeNumber(name: string, given: string): number {

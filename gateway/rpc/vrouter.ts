@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { routerToDocument } from "../cloud/document/router.ts";
 import { documentXml, poolXml } from "./document-xml.ts";
-import { flag, integer, type Methods, method, text, unsupported } from "./method.ts";
+import { flag, integer, type Methods, method, text } from "./method.ts";
 import { ownedMethods } from "./owned.ts";
 import { inRange, ownerFilter } from "./pool-query.ts";
 import { templateArgument, updateArguments } from "./template-argument.ts";
@@ -47,14 +47,22 @@ export const vrouterMethods: Methods = {
   "one.vrouter.instantiate": method(
     z.tuple(INSTANTIATE),
     async (call, [id, count, templateId, name, hold, source]) => {
-      const extra = vmTemplate(call, source);
+      const { template } = await call.cloud.templates.get(call.actor, templateId);
+      const extra = vmTemplate(call, source, template);
       await call.cloud.routers.instantiate(call.actor, id, { count, templateId, name, hold, extra });
       return id;
     },
   ),
 
-  "one.vrouter.attachnic": unsupported("The interfaces of a virtual router cannot be changed in this cloud."),
-  "one.vrouter.detachnic": unsupported("The interfaces of a virtual router cannot be changed in this cloud."),
+  "one.vrouter.attachnic": method(z.tuple([integer, text]), async ({ cloud, actor }, [id, source]) => {
+    await cloud.routers.attachNic(actor, id, templateArgument(source));
+    return id;
+  }),
+
+  "one.vrouter.detachnic": method(z.tuple([integer, integer]), async ({ cloud, actor }, [id, nicId]) => {
+    await cloud.routers.detachNic(actor, id, nicId);
+    return id;
+  }),
 
   "one.vrouterpool.info": method(
     z.tuple([integer, integer.default(-1), integer.default(-1)]),

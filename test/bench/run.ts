@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME`: runs a benchmark, one JSON line a figure on standard output, progress on standard error. */
 
 import { agentBench } from "./agent.ts";
+import { elasticityBench } from "./elasticity.ts";
 import { fairnessBench } from "./fairness.ts";
 import type { Bench } from "./figures.ts";
 import { guestBench } from "./guest.ts";
@@ -13,6 +14,7 @@ import { waitersBench } from "./waiters.ts";
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   agent: agentBench,
+  elasticity: elasticityBench,
   fairness: fairnessBench,
   guest: guestBench,
   history: historyBench,

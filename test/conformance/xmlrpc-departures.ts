@@ -16,10 +16,4 @@ export const RPC_DEPARTURES: readonly RpcDeparture[] = [
     code: 2048,
     message: /^\[one\.vm\.update\] Parse error: Line 1, column \d+: found /,
   },
-  {
-    exchange: "vm-sched-add",
-    why: "scheduled actions are not carried out here, so none is taken",
-    code: 2048,
-    message: /^\[one\.vm\.schedadd\] Scheduled actions are not available in this cloud\.$/,
-  },
 ];

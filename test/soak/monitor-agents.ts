@@ -19,7 +19,7 @@ import type { Message } from "../../shared/monitor/message.ts";
 import type { ReportedState, VmStateReading } from "../../shared/monitor/readings.ts";
 import { SILENT } from "../support/embedded.ts";
 import { FleetTalk, stateOf } from "../support/fleet.ts";
-import { type MemorySample, memorySample } from "../support/memory.ts";
+import { calmMemorySample, cpuSeconds, type MemorySample } from "../support/memory.ts";
 import { type Random, seededRandom } from "../support/random.ts";
 
 export interface SimulatedAgent {
@@ -48,8 +48,12 @@ export type AgentsRequest =
 
 export interface AgentsSample {
   readonly memory: MemorySample;
+  /** Of a core, since the start of the process. */
+  readonly cpuSeconds: number;
   /** Changes of VMs so far. */
   readonly changes: number;
+  /** Readings of VMs told so far. */
+  readonly records: number;
   readonly restarts: number;
   /** Agents that have not delivered all that must arrive. */
   readonly waiting: number;
@@ -74,7 +78,7 @@ interface World {
   readonly start: AgentsStart;
   readonly changed: Uint32Array;
   readonly states: ReportedState[];
-  readonly counts: { restarts: number; dropped: number };
+  readonly counts: { restarts: number; dropped: number; records: number };
 }
 
 /** One start of an agent, as agent/host/agent.ts makes it, with made-up probes. */
@@ -141,14 +145,20 @@ class Running {
   }
 
   #rounds(): readonly (readonly [PeriodName, () => void])[] {
-    const { talk, clock } = this.#world;
+    const { talk, clock, counts, start } = this.#world;
     const telling = (say: (hostId: number, timestamp: number) => Message) => () =>
       this.#link.send([say(this.#hostId, epochSeconds(clock))]);
     return [
       ["BEACON_HOST", telling((hostId, at) => talk.beacon(hostId, at))],
       ["SYSTEM_HOST", telling((hostId, at) => talk.system(hostId, at))],
       ["MONITOR_HOST", telling((hostId, at) => talk.monitor(hostId, at))],
-      ["MONITOR_VM", telling((hostId, at) => talk.vms(hostId, at))],
+      [
+        "MONITOR_VM",
+        telling((hostId, at) => {
+          counts.records += start.vmsPerHost;
+          return talk.vms(hostId, at);
+        }),
+      ],
       ["STATE_VM", () => this.#tellStates()],
     ];
   }
@@ -197,7 +207,7 @@ class Fleet {
       start,
       changed: new Uint32Array(vms),
       states: Array.from({ length: vms }, () => "RUNNING" as const),
-      counts: { restarts: 0, dropped: 0 },
+      counts: { restarts: 0, dropped: 0, records: 0 },
     };
     this.#channels = start.agents.map(({ keyId, sharedKey }) => ({ keyId, sharedKey: parseKey(sharedKey) }));
     const { random } = this.#world;
@@ -208,13 +218,15 @@ class Fleet {
     this.#restartLater();
   }
 
-  sample(): AgentsSample {
+  async sample(): Promise<AgentsSample> {
+    const memory = await calmMemorySample();
     const { changed, states, counts, start } = this.#world;
     const waiting = start.agents.filter(
       ({ hostId }) => this.#running.get(hostId)?.isDelivered !== true,
     ).length;
     return {
-      memory: memorySample(),
+      memory,
+      cpuSeconds: cpuSeconds(),
       changes: changed.reduce((sum, count) => sum + count, 0),
       ...counts,
       waiting,
@@ -266,6 +278,6 @@ let fleet: Fleet | undefined;
 process.on("message", (request: AgentsRequest) => {
   if (request.kind === "start") fleet = new Fleet(request.start);
   else if (request.kind === "settle") fleet?.settle();
-  else process.send?.(fleet?.sample());
+  else void fleet?.sample().then((sample) => process.send?.(sample));
 });
 process.on("disconnect", () => process.exit(0));

@@ -5,14 +5,16 @@ import { recordedBody, success, worldPool } from "./scripted-core.ts";
 const DONE = [
   ...["allocate", "action", "deploy", "migrate", "recover", "attachnic", "detachnic", "rename", "chmod"],
   ...["chown", "update", "resize", "snapshotcreate", "snapshotrevert", "snapshotdelete"],
+  ...["schedadd", "schedupdate", "scheddelete"],
 ].map((name) => `one.vm.${name}`);
 const DONE_ELSEWHERE = [
   ...["allocate", "instantiate", "clone", "delete", "chmod"].map((name) => `one.template.${name}`),
   ...["allocate", "status", "delete", "update"].map((name) => `one.host.${name}`),
   ...["allocate", "reserve", "hold", "release", "add_ar", "rm_ar"].map((name) => `one.vn.${name}`),
+  ...["allocate", "instantiate", "clone", "delete"].map((name) => `one.vntemplate.${name}`),
   ...["allocate", "passwd", "chgrp", "addgroup", "delgroup", "delete"].map((name) => `one.user.${name}`),
   ...["allocate", "delete"].map((name) => `one.group.${name}`),
-  ...["allocate", "instantiate", "chown"].map((name) => `one.vrouter.${name}`),
+  ...["allocate", "instantiate", "chown", "attachnic", "detachnic"].map((name) => `one.vrouter.${name}`),
 ];
 
 export const ADMIN_ANSWERS = {

@@ -5,8 +5,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { AGENT_NODE_FLAGS } from "../../agent/host/node-flags.ts";
 import { printStartLine, type StartLine } from "../../agent/host/start-line.ts";
-import { printKey } from "../../shared/monitor/keys.ts";
-import type { ScriptedDaemon } from "./scripted-daemon.ts";
+import { type KeyPair, printKey } from "../../shared/monitor/keys.ts";
 
 export const AGENT_MAIN = fileURLToPath(new URL("../../agent/host/main.ts", import.meta.url));
 
@@ -20,9 +19,16 @@ export interface AgentProcess {
   orphan(): Promise<number | null>;
 }
 
+/** What the agent is told of its daemon. */
+interface Daemon {
+  readonly port: number;
+  readonly agent: Pick<KeyPair, "secretKey">;
+  readonly daemon: Pick<KeyPair, "publicKey">;
+}
+
 /** `secretKey`, `daemonKey`, address and port are the daemon's; hosts are 3, of the process driver, unless said. */
 export function startAgent(
-  daemon: ScriptedDaemon,
+  daemon: Daemon,
   stateDir: string,
   line: Partial<StartLine> = {},
   program = AGENT_MAIN,

@@ -11,7 +11,7 @@ import { phase, untilPhase } from "../conformance/cloud/setup.ts";
 export type Step =
   | { readonly do: "allocate"; readonly nics: number; readonly hold: boolean; readonly which: number }
   | { readonly do: "attach" | "attachAlias" | "detach" | "terminate" | "stop"; readonly which: number }
-  | { readonly do: "reserve"; readonly size: number }
+  | { readonly do: "reserve"; readonly size: number; readonly which: number }
   | { readonly do: "deleteNetwork" | "deleteRouter"; readonly which: number }
   | { readonly do: "router"; readonly vms: number; readonly which: number };
 
@@ -36,7 +36,11 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant("reserve" as const), size: fc.integer({ min: 1, max: 4 }) }),
+    arbitrary: fc.record({
+      do: fc.constant("reserve" as const),
+      size: fc.integer({ min: 1, max: 4 }),
+      which,
+    }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("deleteNetwork", "deleteRouter"), which }) },
   {
@@ -106,11 +110,8 @@ async function take(cloud: Cloud, step: Step): Promise<void> {
         await cloud.vms.act(SYSTEM, vm.id, "stop");
         await untilPhase(cloud, SYSTEM, vm.id, "STOPPED");
       });
-    case "reserve": {
-      const [parent] = await networks(cloud);
-      await cloud.networks.reserve(SYSTEM, parent?.id ?? -1, { name: "reserved", size: step.size });
-      return;
-    }
+    case "reserve":
+      return await reserve(cloud, step.size, step.which);
     case "deleteNetwork": {
       const [, ...reservations] = await networks(cloud);
       const reservation = reservations[step.which % Math.max(1, reservations.length)];
@@ -126,6 +127,15 @@ async function take(cloud: Cloud, step: Step): Promise<void> {
       return;
     }
   }
+}
+
+/** Anew, at an address of choice, or into a reservation that is there. */
+async function reserve(cloud: Cloud, size: number, which: number): Promise<void> {
+  const [parent, ...reservations] = await networks(cloud);
+  const there = reservations[which % Math.max(1, reservations.length)];
+  const into = which % 3 === 0 && there !== undefined ? { networkId: there.id } : { name: "reserved" };
+  const first = which % 2 === 0 ? { first: { ip: `10.9.0.${(which % 7) + 1}` } } : {};
+  await cloud.networks.reserve(SYSTEM, parent?.id ?? -1, { size, ...into, ...first });
 }
 
 async function makeRouter(cloud: Cloud, which: number, vms: number): Promise<void> {

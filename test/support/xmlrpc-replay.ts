@@ -34,12 +34,13 @@ export interface RpcReplayed {
 
 /** When the exchanges were recorded: one of their two cipher sessions had ended, the other not. */
 const NOW = 1_795_171_744;
-/** What waits, a wrong password's answer, waits no time. */
+/** A wrong password's answer waits no time; what is scheduled for later never comes. */
+const LONG_WAIT_MS = 60_000;
 const recordedClock: Clock = {
   now: () => NOW * 1000,
   elapsed: () => NOW * 1000,
-  after(_, work) {
-    work();
+  after(delayMs, work) {
+    if (delayMs < LONG_WAIT_MS) work();
     return () => undefined;
   },
 };
@@ -48,6 +49,7 @@ const recordedClock: Clock = {
 const RECORDED_VM = 66;
 const RECORDED_DOCUMENT = 217;
 const RECORDED_CLONE = 218;
+const RECORDED_ACTION = 12;
 
 export function recordedCalls(): readonly RpcExchange[] {
   const lines = fixture("xmlrpc.jsonl").trimEnd().split("\n");
@@ -92,10 +94,19 @@ async function makeWhatWasKeptBack(
     const extra = text("SERVICE_ID=7 EXTRA=1");
     ids.set(RECORDED_VM, await cloud.templates.instantiate(alice, 1, { name: "xmlvm", hold: true, extra }));
   }
+  if (next === "vm-sched-add") await useUpActionIds(cloud, alice, ids.get(RECORDED_VM) ?? -1);
   if (next === "document-lock") await cloud.documents.rename(alice, document, "xdoc2");
   if (next === "document-delete-clone")
     ids.set(RECORDED_CLONE, await cloud.documents.clone(alice, document, "xclone"));
   if (next === "document-delete-again") await cloud.documents.delete(alice, document);
+}
+
+/** Theirs was the thirteenth of their cloud. */
+async function useUpActionIds(cloud: EmbeddedCloud, alice: Actor, vmId: number): Promise<void> {
+  for (let count = 0; count < RECORDED_ACTION; count++) {
+    const id = await cloud.vms.schedule(alice, vmId, { action: "poweroff", time: NOW + 1_000 });
+    await cloud.vms.unschedule(alice, vmId, id);
+  }
 }
 
 async function actor(cloud: EmbeddedCloud): Promise<Actor> {

@@ -44,7 +44,7 @@ describe("the arrows check", () => {
     });
     expect(faultsIn(root)).toEqual([
       "gateway/onegate/app.ts:3: onegate -> oneflow (gateway/oneflow/lifecycle/machine.ts) is not an allowed arrow; " +
-        "onegate may import cloud, gateway/oneflow/directory.ts, shared, store",
+        "onegate may import cloud, gateway/oneflow/directory.ts, http, shared, store",
     ]);
   });
 

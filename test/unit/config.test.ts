@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { environmentName, LEAVES } from "../../gateway/config/leaves.ts";
 import { isLoopback, processDriverUse, urlOf } from "../../gateway/config/listening.ts";
-import { nearest } from "../../gateway/config/nearest.ts";
 import { oneGateSettings } from "../../gateway/config/onegate-settings.ts";
 import { type ConfigSources, type LoadedConfig, loadConfig } from "../../gateway/config.ts";
+import { nearest } from "../../shared/nearest.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/config");
 let cwd = "";

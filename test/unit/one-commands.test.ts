@@ -77,12 +77,29 @@ describe("what a command line asks of the core", () => {
       ["one.vn.add_ar", "0", 'AR=[\n  TYPE="IP4",\n  SIZE="9",\n  IP="10.0.1.1" ]\n'],
     ],
     ["onevnet rmar 0 1", ["one.vn.rm_ar", "0", "1"]],
+    ["onevntemplate delete 0", ["one.vntemplate.delete", "0"]],
+    [
+      "onevm suspend 5 --schedule +3600",
+      ["one.vm.schedadd", "5", 'SCHED_ACTION=[\n  ACTION="suspend",\n  TIME="+3600" ]\n'],
+    ],
+    [
+      "onevm poweroff 5 --hard --schedule 2026-09-20T14:15",
+      [
+        "one.vm.schedadd",
+        "5",
+        `SCHED_ACTION=[\n  ACTION="poweroff-hard",\n  TIME="${new Date(2026, 8, 20, 14, 15).getTime() / 1_000}" ]\n`,
+      ],
+    ],
+    ["onevm sched-update 5 3 t.txt", ["one.vm.schedupdate", "5", "3", 'SCHED_ACTION=[\n  A="1" ]\n']],
+    ["onevm sched-delete 5 3", ["one.vm.scheddelete", "5", "3"]],
     ["oneuser passwd 2 secret", ["one.user.passwd", "2", "secret"]],
     ["oneuser chgrp 2 1", ["one.user.chgrp", "2", "1"]],
     ["oneuser addgroup 2 0", ["one.user.addgroup", "2", "0"]],
     ["oneuser delgroup 2 0", ["one.user.delgroup", "2", "0"]],
     ["oneuser token-delete alice abc", ["one.user.login", "alice", "abc", "0", "-1"]],
     ["onegroup delete 100", ["one.group.delete", "100"]],
+    ["onevrouter nic-attach 0 -n private", ["one.vrouter.attachnic", "0", 'NIC=[\n  NETWORK="private" ]\n']],
+    ["onevrouter nic-detach 0 1", ["one.vrouter.detachnic", "0", "1"]],
     ["onevrouter chown 0 3", ["one.vrouter.chown", "0", "3", "-1"]],
   ])("%s, and it is silent", async (line, expected) => {
     const { calls, ...result } = await callsOf(line.split(" "));
@@ -111,6 +128,9 @@ describe("what a command line asks of the core", () => {
     ["onehost create h1 -i kvm -v kvm", ["one.host.allocate", "h1", "kvm", "kvm", "-1"]],
     ["onehost create h1 --im kvm --vm kvm -c 3", ["one.host.allocate", "h1", "kvm", "kvm", "3"]],
     ["onevnet create t.txt", ["one.vn.allocate", 'A="1"\n', "-1"]],
+    ["onevntemplate create t.txt", ["one.vntemplate.allocate", 'A="1"\n']],
+    ["onevntemplate instantiate 0 t.txt --name n", ["one.vntemplate.instantiate", "0", "n", 'A="1"\n']],
+    ["onevntemplate clone 0 copy", ["one.vntemplate.clone", "0", "copy"]],
     ["oneuser create carol secret", ["one.user.allocate", "carol", "secret", "core"]],
     ["onegroup create web", ["one.group.allocate", "web"]],
     ["onevrouter create t.txt", ["one.vrouter.allocate", 'A="1"\n']],
@@ -122,6 +142,12 @@ describe("what a command line asks of the core", () => {
     const { calls, ...result } = await callsOf(line.split(" "));
     expect(calls).toEqual([expected]);
     expect(result).toEqual({ ...OK, out: "ID: 5\n" });
+  });
+
+  it.each(["noon", "2026-02-30", "2026-09-20 25:00", "+"])("knows no time %s", async (time) => {
+    const { calls, code, err } = await callsOf(["onevm", "suspend", "5", "--schedule", time]);
+    expect([calls, code]).toEqual([[], 255]);
+    expect(err).toContain(`"${time}" is no time`);
   });
 
   it("creates several, each with its number", async () => {

@@ -153,6 +153,21 @@ describe("the pages, of what oned answered", () => {
     expect(page).not.toContain("0123456789abcdef\n");
   });
 
+  it("onevm show tells what is scheduled, how often, and why it was refused", () => {
+    const action = (id: number, rest: string) =>
+      `<SCHED_ACTION><ID>${id}</ID><ACTION>stop</ACTION>${rest}</SCHED_ACTION>`;
+    const actions = [
+      action(1, "<TIME>+60</TIME>"),
+      action(2, "<TIME>+60</TIME><REPEAT>0</REPEAT><DONE>-1</DONE><MESSAGE>not now</MESSAGE>"),
+    ];
+    const page = pageOf(
+      VM,
+      recordedDocument("vm-info").replace("<TEMPLATE>", `<TEMPLATE>${actions.join("")}`),
+    );
+    expect(page).toMatch(/\n +1 stop .* \+60 - +-/);
+    expect(page).toMatch(/\n +2 stop .* \+60 weekly +- not now/);
+  });
+
   it("onevrouter and onegroup show", () => {
     expect(pageOf(VROUTER, recordedDocument("vrouter-info"))).toContain("\nVIRTUAL MACHINES\n1\n2\n");
     const group = worldPool("groups", "X").replace(/^<X>(<GROUP>.*?<\/GROUP>).*$/s, "$1");

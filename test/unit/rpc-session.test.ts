@@ -1,10 +1,10 @@
 import { createCipheriv, createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { readCipherSession } from "../../gateway/cloud/access/cipher.ts";
+import { createSessions, type Sessions } from "../../gateway/cloud/access/sessions.ts";
+import { Slowdown } from "../../gateway/cloud/access/slowdown.ts";
 import { SYSTEM } from "../../gateway/cloud/cloud.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
-import { readCipherSession } from "../../gateway/rpc/cipher.ts";
-import { createSessions, type Sessions } from "../../gateway/rpc/session.ts";
-import { Slowdown } from "../../gateway/rpc/slowdown.ts";
 import { makeUser, testCloud } from "../support/embedded.ts";
 import { type HurriedClock, hurriedClock } from "../support/hurried-clock.ts";
 import { manualClock } from "../support/manual-clock.ts";

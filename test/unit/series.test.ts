@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Worker } from "node:worker_threads";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import {
   openSeries,
   type SeriesOptions,
@@ -56,6 +57,24 @@ describe("the series", () => {
     });
     expect(series.stats).toMatchObject({ reports: 1, records: 1, waitingBytes: 0 });
     expect(statSync(path()).mode & 0o777).toBe(0o600);
+  });
+
+  it("hand their thread no more memory than is counted as waiting", async () => {
+    const handed: number[] = [];
+    const post = Worker.prototype.postMessage;
+    const spy = vi.spyOn(Worker.prototype, "postMessage").mockImplementation(function (
+      this: Worker,
+      value,
+      transfer = [],
+    ) {
+      for (const one of transfer) if (one instanceof ArrayBuffer) handed.push(one.byteLength);
+      post.call(this, value, transfer);
+    });
+    onTestFinished(() => spy.mockRestore());
+    series.append(report(1, NOW, 5, 10));
+    const { waitingBytes } = series.stats;
+    expect(await cpus(5)).toEqual([10]);
+    expect(handed).toEqual([waitingBytes]);
   });
 
   it("keep a host's own attributes: numbers, texts and vectors", async () => {

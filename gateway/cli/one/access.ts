@@ -33,7 +33,12 @@ export function connect(context: OneContext, options: AccessOptions): XmlRpcClie
 /** --endpoint, ONE_XMLRPC, the house's run.json, ~/.one/one_endpoint, and OpenNebula's default. */
 export function endpointFor(context: OneContext, options: AccessOptions): string {
   const named = options.endpoint ?? nonEmpty(context.env.ONE_XMLRPC);
-  const found = named ?? houseEndpoint(context) ?? personalEndpoint(context) ?? DEFAULT_ENDPOINT;
+  const house = houseUrl(context, "rpc");
+  const found =
+    named ??
+    (house === undefined ? undefined : withRpcPath(house)) ??
+    personalEndpoint(context, "one_endpoint") ??
+    DEFAULT_ENDPOINT;
   if (z.url({ protocol: /^https?$/ }).safeParse(found).success) return found;
   const origin = options.endpoint === undefined ? "ONE_XMLRPC" : "--endpoint";
   throw new GatehouseError(
@@ -84,26 +89,29 @@ function readOrRefuse(file: string, origin: string): string {
   }
 }
 
-const runFile = z.object({ rpc: z.url().optional() });
+const runFile = z.object({ rpc: z.url().optional(), oneflow: z.url().optional() });
 
-/** The URL that the running house wrote into its run.json; undefined without one. */
-function houseEndpoint(context: OneContext): string | undefined {
+/** A URL that the running house wrote into its run.json; undefined without one. */
+export function houseUrl(context: OneContext, server: "rpc" | "oneflow"): string | undefined {
   try {
-    const { rpc } = runFile.parse(JSON.parse(readFileSync(join(homeOf(context), "run.json"), "utf8")));
-    if (rpc === undefined) return undefined;
-    const url = new URL(rpc);
-    return url.pathname === "/" ? new URL("/RPC2", url).href : rpc;
+    return runFile.parse(JSON.parse(readFileSync(join(homeOf(context), "run.json"), "utf8")))[server];
   } catch {
-    // No house runs here, or one without XML-RPC: the next place may know better.
+    // No house runs here: the next place may know better.
     return undefined;
   }
 }
 
-function personalEndpoint(context: OneContext): string | undefined {
+function withRpcPath(text: string): string {
+  const url = new URL(text);
+  return url.pathname === "/" ? new URL("/RPC2", url).href : text;
+}
+
+/** The one line of a file in ~/.one; undefined without one. */
+export function personalEndpoint(context: OneContext, name: string): string | undefined {
   const home = nonEmpty(context.env.HOME);
   if (home === undefined) return undefined;
   try {
-    return nonEmpty(readFileSync(join(home, ".one", "one_endpoint"), "utf8").trim());
+    return nonEmpty(readFileSync(join(home, ".one", name), "utf8").trim());
   } catch {
     return undefined;
   }
@@ -113,6 +121,7 @@ function homeOf(context: OneContext): string {
   return resolve(context.cwd, nonEmpty(context.env.GATEHOUSE_HOME) ?? DEFAULT_HOME);
 }
 
-function nonEmpty(text: string | undefined): string | undefined {
+/** An empty variable or file says nothing. */
+export function nonEmpty(text: string | undefined): string | undefined {
   return text === undefined || text === "" ? undefined : text;
 }

@@ -10,11 +10,12 @@ import { addTemplateCommands } from "./command/onetemplate.ts";
 import { addUserCommands } from "./command/oneuser.ts";
 import { addVmCommands } from "./command/onevm.ts";
 import { addVnetCommands } from "./command/onevnet.ts";
+import { addVntemplateCommands } from "./command/onevntemplate.ts";
 import { addVrouterCommands } from "./command/onevrouter.ts";
 import type { OneContext } from "./context.ts";
 import { AlreadyTold, CoreError } from "./core-error.ts";
 import { printable } from "./format.ts";
-import { GROUP, HOST, type Kind, TEMPLATE, USER, VM, VNET, VROUTER } from "./kind.ts";
+import { GROUP, HOST, type Kind, TEMPLATE, USER, VM, VNET, VNTEMPLATE, VROUTER } from "./kind.ts";
 
 /** OpenNebula's commands end with -1, whatever failed; scripts test for it. */
 const FAILED = 255;
@@ -30,6 +31,7 @@ const COMMANDS = {
   onehost: { kind: HOST, summary: "the hosts that run virtual machines", add: addHostCommands },
   onetemplate: { kind: TEMPLATE, summary: "templates of virtual machines", add: addTemplateCommands },
   onevnet: { kind: VNET, summary: "virtual networks", add: addVnetCommands },
+  onevntemplate: { kind: VNTEMPLATE, summary: "templates of virtual networks", add: addVntemplateCommands },
   oneuser: { kind: USER, summary: "users", add: addUserCommands },
   onegroup: { kind: GROUP, summary: "groups of users", add: addGroupCommands },
   onevrouter: { kind: VROUTER, summary: "virtual routers", add: addVrouterCommands },

@@ -44,19 +44,31 @@ function tooMany(): GatehouseError {
   return new GatehouseError("bad_request", `One command takes ${MAX_IDS} objects at most.`);
 }
 
+/** All objects of a kind by their names; asked for only where a name is given. */
+export type IdsByName = () => Promise<ReadonlyMap<string, readonly number[]>>;
+
 /** The ids of a selection, in its order. @throws GatehouseError `not_found` for a name that nothing bears. */
-export async function resolveIds(client: XmlRpcClient, kind: Kind, text: string): Promise<readonly number[]> {
+export async function idsOf(text: string, word: string, byName: IdsByName): Promise<readonly number[]> {
   const entries = parseSelection(text);
   const pool = entries.some((entry) => "name" in entry)
-    ? await namesOf(client, kind)
+    ? await byName()
     : new Map<string, readonly number[]>();
-  return entries.flatMap((entry) => ("ids" in entry ? entry.ids : [idNamed(pool, kind, entry.name)]));
+  return entries.flatMap((entry) => ("ids" in entry ? entry.ids : [idNamed(pool, word, entry.name)]));
 }
 
-/** The id of one object, by its id or name. */
+/** The id of one object, by its id or name. @throws GatehouseError as `idsOf`. */
+export async function idOf(text: string, word: string, byName: IdsByName): Promise<number> {
+  return /^\d{1,10}$/.test(text) ? Number(text) : idNamed(await byName(), word, text);
+}
+
+/** `idsOf` in a core. */
+export async function resolveIds(client: XmlRpcClient, kind: Kind, text: string): Promise<readonly number[]> {
+  return await idsOf(text, kind.word, () => namesOf(client, kind));
+}
+
+/** `idOf` in a core. */
 export async function resolveId(client: XmlRpcClient, kind: Kind, text: string): Promise<number> {
-  if (/^\d{1,10}$/.test(text)) return Number(text);
-  return idNamed(await namesOf(client, kind), kind, text);
+  return await idOf(text, kind.word, () => namesOf(client, kind));
 }
 
 async function namesOf(client: XmlRpcClient, kind: Kind): Promise<ReadonlyMap<string, readonly number[]>> {
@@ -65,12 +77,12 @@ async function namesOf(client: XmlRpcClient, kind: Kind): Promise<ReadonlyMap<st
   return new Map([...byName].map(([name, rows]) => [name, rows.map((row) => Number(textAt(row, "ID")))]));
 }
 
-function idNamed(pool: ReadonlyMap<string, readonly number[]>, kind: Kind, name: string): number {
+function idNamed(pool: ReadonlyMap<string, readonly number[]>, word: string, name: string): number {
   const [id, second] = pool.get(name) ?? [];
-  if (id === undefined) throw new GatehouseError("not_found", `${kind.word} named ${name} not found.`);
+  if (id === undefined) throw new GatehouseError("not_found", `${word} named ${name} not found.`);
   if (second === undefined) return id;
   throw new GatehouseError(
     "conflict",
-    `There are multiple ${kind.word}s with name ${name}: use an id of ${(pool.get(name) ?? []).join(", ")}.`,
+    `There are multiple ${word}s with name ${name}: use an id of ${(pool.get(name) ?? []).join(", ")}.`,
   );
 }

@@ -2,7 +2,7 @@
 
 import { groupView } from "./view/group.ts";
 import { hostView } from "./view/host.ts";
-import { templateView } from "./view/template.ts";
+import { templateView, vntemplateView } from "./view/template.ts";
 import { userView } from "./view/user.ts";
 import type { View } from "./view/view.ts";
 import { vmView } from "./view/vm-page.ts";
@@ -68,6 +68,16 @@ export const VNET: Kind = {
   poolArguments: owned,
   infoArguments: [false],
   view: vnetView,
+};
+
+export const VNTEMPLATE: Kind = {
+  word: "VNTEMPLATE",
+  noun: "a network template",
+  prefix: "one.vntemplate",
+  poolMethod: "one.vntemplatepool.info",
+  poolArguments: owned,
+  infoArguments: [false],
+  view: vntemplateView,
 };
 
 export const USER: Kind = {

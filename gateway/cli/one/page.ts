@@ -1,45 +1,71 @@
 /** The pages of `show`: headed blocks of `NAME : value` lines, tables and template text. */
 
 import type { XmlNode } from "../../../shared/xml/tree.ts";
-import { printableCell } from "./format.ts";
+import { printable, printableCell } from "./format.ts";
 import { textAt } from "./node.ts";
 import { type Column, cellsOf, renderTable } from "./table.ts";
 
 const LOCK_LEVELS = ["None", "Use", "Manage", "Admin", "All"] as const;
 
+/** How wide things are made with blanks; by default lines end with their last letter. */
+export interface PageLayout {
+  readonly headingSize?: number;
+  readonly valueSize?: number;
+  readonly colours?: boolean;
+}
+
+/** Name, value, and how the value is coloured where colours are wanted. */
+export type PageLine = readonly [string, string | undefined, ((text: string) => string)?];
+
 export class Page {
   readonly #blocks: string[] = [];
   readonly #nameSize: number;
+  readonly #layout: PageLayout;
 
   /** `nameSize`: where the colons stand. */
-  constructor(nameSize: number) {
+  constructor(nameSize: number, layout: PageLayout = {}) {
     this.#nameSize = nameSize;
+    this.#layout = layout;
   }
 
   /** Lines of name and value; an undefined value leaves its line out. */
-  block(heading: string, lines: readonly (readonly [string, string | undefined])[]): void {
-    const shown = lines.flatMap(([name, value]) => (value === undefined ? [] : [this.#line(name, value)]));
-    this.#blocks.push([heading, ...shown].join("\n"));
+  block(heading: string, lines: readonly PageLine[]): void {
+    const shown = lines.flatMap(([name, value, paint]) =>
+      value === undefined ? [] : [this.#line(name, value, paint)],
+    );
+    this.#blocks.push([this.#heading(heading), ...shown].join("\n"));
   }
 
-  #line(name: string, value: string): string {
-    return `${name.padEnd(this.#nameSize)}: ${printableCell(value)}`.trimEnd();
+  #heading(text: string): string {
+    return printable(text).padEnd(this.#layout.headingSize ?? 0);
   }
 
-  table(heading: string, columns: readonly Column[], rows: readonly XmlNode[], now = 0): void {
-    this.text(heading, renderTable(columns, cellsOf(columns, rows, now)));
+  #line(name: string, value: string, paint: PageLine[2]): string {
+    const { valueSize, colours } = this.#layout;
+    const text = printableCell(value).padEnd(valueSize ?? 0);
+    const shown = colours && paint !== undefined ? paint(text) : text;
+    const line = `${name.padEnd(this.#nameSize)}: ${shown}`;
+    return valueSize === undefined ? line.trimEnd() : line;
+  }
+
+  table<Row>(heading: string, columns: readonly Column<Row>[], rows: readonly Row[], now = 0): void {
+    const { colours } = this.#layout;
+    this.text(heading, renderTable(columns, cellsOf(columns, rows, now), { colours }));
   }
 
   text(heading: string, text: string): void {
-    this.#blocks.push(`${heading}\n${text}`.trimEnd());
+    this.#blocks.push(text === "" ? this.#heading(heading) : `${this.#heading(heading)}\n${text}`.trimEnd());
   }
 
   /** OWNER, GROUP and OTHER as `um-`. */
   permissions(node: XmlNode): void {
+    this.rights((name) => textAt(node, `PERMISSIONS/${name}`) === "1");
+  }
+
+  /** The same of a document of another form; names are OWNER_U, GROUP_M and so on. */
+  rights(has: (name: string) => boolean): void {
     const mask = (who: string) =>
-      ["U", "M", "A"]
-        .map((right) => (textAt(node, `PERMISSIONS/${who}_${right}`) === "1" ? right.toLowerCase() : "-"))
-        .join("");
+      ["U", "M", "A"].map((right) => (has(`${who}_${right}`) ? right.toLowerCase() : "-")).join("");
     this.block(
       "PERMISSIONS",
       ["OWNER", "GROUP", "OTHER"].map((who) => [who, mask(who)] as const),

@@ -1,7 +1,7 @@
 /** Which rows of a table are shown, and in which order: --filter and --sort. */
 
 import { GatehouseError } from "../../../shared/errors.ts";
-import { type Column, selectColumns } from "./table.ts";
+import { type Shape, selectColumns } from "./table.ts";
 
 type Cells = readonly (readonly string[])[];
 
@@ -11,12 +11,12 @@ const OPERATORS = ["=", "!=", "<", "<=", ">", ">=", "~"] as const;
  * Rows for which every condition holds: `STAT=runn`, `NAME~web` (contains), `ID>=5`.
  * @throws GatehouseError `bad_request` for a condition or column that is none.
  */
-export function filterCells(columns: readonly Column[], cells: Cells, conditions: readonly string[]): Cells {
+export function filterCells(columns: readonly Shape[], cells: Cells, conditions: readonly string[]): Cells {
   const tests = conditions.map((condition) => testOf(columns, condition));
   return cells.filter((line) => tests.every((test) => test(line)));
 }
 
-function testOf(columns: readonly Column[], condition: string): (line: readonly string[]) => boolean {
+function testOf(columns: readonly Shape[], condition: string): (line: readonly string[]) => boolean {
   const [, name, operator, value] = /^\s*(\w+)\s*(!=|<=|>=|=|<|>|~)(.*)$/s.exec(condition) ?? [];
   if (name === undefined || operator === undefined || value === undefined)
     throw new GatehouseError(
@@ -39,7 +39,7 @@ function holds(actual: string, operator: string, expected: string): boolean {
 }
 
 /** Rows by the columns named, the first above the others; a name after `-` turns the order round. */
-export function sortCells(columns: readonly Column[], cells: Cells, names: readonly string[]): Cells {
+export function sortCells(columns: readonly Shape[], cells: Cells, names: readonly string[]): Cells {
   const keys = names.map((name) => {
     const falling = name.startsWith("-");
     return { at: indexOf(columns, falling ? name.slice(1) : name), sign: falling ? -1 : 1 };
@@ -60,7 +60,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-function indexOf(columns: readonly Column[], name: string): number {
+function indexOf(columns: readonly Shape[], name: string): number {
   const [column] = selectColumns(columns, [name]);
   return column === undefined ? -1 : columns.indexOf(column);
 }

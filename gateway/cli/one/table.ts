@@ -4,7 +4,8 @@ import { GatehouseError } from "../../../shared/errors.ts";
 import type { XmlNode } from "../../../shared/xml/tree.ts";
 import { printableCell } from "./format.ts";
 
-export interface Column {
+/** `Row` is what a row is made of: OpenNebula's XML, or any other. */
+export interface Column<Row = XmlNode> {
   readonly name: string;
   /** What it shows, for --describe. */
   readonly summary: string;
@@ -13,8 +14,10 @@ export interface Column {
   readonly left?: boolean;
   /** Never cut: addresses are of no use without their end. */
   readonly whole?: boolean;
+  /** Where colours are wanted: the cell's text, which is given cut and padded too. */
+  readonly paint?: (cell: string, padded: string) => string;
   /** `now` in seconds since the epoch. */
-  readonly text: (row: XmlNode, now: number) => string;
+  readonly text: (row: Row, now: number) => string;
 }
 
 export interface TableLayout {
@@ -22,15 +25,20 @@ export interface TableLayout {
   readonly header?: boolean | undefined;
   /** Width of the terminal; undefined keeps the sizes of the columns. */
   readonly width?: number | undefined;
+  /** Default false. */
+  readonly colours?: boolean | undefined;
 }
+
+/** A column of rows of any kind, where only names, sizes and cells count. */
+export type Shape = Omit<Column, "text">;
 
 /** Columns that a narrow terminal may squeeze keep this much. */
 const MIN_SIZE = 5;
 
 /** Each row's texts, in the order of the columns. */
-export function cellsOf(
-  columns: readonly Column[],
-  rows: readonly XmlNode[],
+export function cellsOf<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
   now: number,
 ): readonly (readonly string[])[] {
   return rows.map((row) => columns.map((column) => printableCell(column.text(row, now))));
@@ -40,7 +48,10 @@ export function cellsOf(
  * The columns named, in that order, upper or lower case.
  * @throws GatehouseError `bad_request` for a name that is none.
  */
-export function selectColumns(columns: readonly Column[], names: readonly string[]): readonly Column[] {
+export function selectColumns<C extends Shape>(
+  columns: readonly C[],
+  names: readonly string[],
+): readonly C[] {
   return names.map((name) => {
     const found = columns.find((column) => column.name === name.trim().toUpperCase());
     if (found !== undefined) return found;
@@ -51,29 +62,37 @@ export function selectColumns(columns: readonly Column[], names: readonly string
 
 /** Lines without blanks at their ends; empty text for no rows and no header. */
 export function renderTable(
-  columns: readonly Column[],
+  columns: readonly Shape[],
   cells: readonly (readonly string[])[],
   layout: TableLayout = {},
 ): string {
   const sizes = sizesOf(columns, cells, layout.width);
   const lines = layout.header === false ? [] : [columns.map((column) => column.name)];
-  return [...lines, ...cells].map((line) => `${lineOf(columns, line, sizes)}\n`).join("");
+  const head = lines.map((line) => lineOf(columns, line, sizes, false));
+  const body = cells.map((line) => lineOf(columns, line, sizes, layout.colours === true));
+  return [...head, ...body].map((line) => `${line}\n`).join("");
 }
 
-function lineOf(columns: readonly Column[], cells: readonly string[], sizes: readonly number[]): string {
+function lineOf(
+  columns: readonly Shape[],
+  cells: readonly string[],
+  sizes: readonly number[],
+  colours: boolean,
+): string {
   return columns
     .map((column, at) => {
       const size = sizes[at] ?? column.size;
       const letters = [...(cells[at] ?? "")].slice(0, size);
       const blanks = " ".repeat(size - letters.length);
-      return column.left ? `${letters.join("")}${blanks}` : `${blanks}${letters.join("")}`;
+      const padded = column.left ? `${letters.join("")}${blanks}` : `${blanks}${letters.join("")}`;
+      return colours && column.paint !== undefined ? column.paint(cells[at] ?? "", padded) : padded;
     })
     .join(" ")
     .trimEnd();
 }
 
 function sizesOf(
-  columns: readonly Column[],
+  columns: readonly Shape[],
   cells: readonly (readonly string[])[],
   width: number | undefined,
 ): readonly number[] {
@@ -90,7 +109,7 @@ function sizesOf(
 
 /** Room that is left goes to the texts that are cut, from the left. */
 function grow(
-  columns: readonly Column[],
+  columns: readonly Shape[],
   sizes: number[],
   longest: readonly number[],
   available: number,
@@ -106,7 +125,7 @@ function grow(
 }
 
 /** The widest text gives way first; numbers and whole columns never. */
-function shrink(columns: readonly Column[], sizes: number[], excess: number): void {
+function shrink(columns: readonly Shape[], sizes: number[], excess: number): void {
   for (let left = excess; left > 0; left -= 1) {
     const widest = columns.reduce((best, column, at) => {
       const mayGive = column.left && !column.whole && (sizes[at] ?? 0) > MIN_SIZE;
@@ -119,7 +138,7 @@ function shrink(columns: readonly Column[], sizes: number[], excess: number): vo
 
 /** RFC 4180, whole values; lines end with a newline alone, as OpenNebula's do. */
 export function renderCsv(
-  columns: readonly Column[],
+  columns: readonly Shape[],
   cells: readonly (readonly string[])[],
   options: { readonly header?: boolean | undefined; readonly delimiter?: string | undefined } = {},
 ): string {

@@ -3,22 +3,12 @@
 import type { Clock } from "../../../shared/clock.ts";
 import { errorText, GatehouseError, isGatehouseError } from "../../../shared/errors.ts";
 import { MAX_XML_BYTES } from "../../../shared/xml/tree.ts";
+import { boundedText, connectionFailure } from "./connection.ts";
 import { CoreError } from "./core-error.ts";
 import { decodeAnswer, encodeCall, type RpcValue } from "./xmlrpc-encoding.ts";
 
 /** A core may take a while to instantiate hundreds of VMs, and answers only then. */
 const CALL_TIMEOUT_MS = 120_000;
-const NO_CONNECTION: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "the connection was refused",
-  ECONNRESET: "the connection was cut",
-  UND_ERR_SOCKET: "the connection was cut",
-  ENOTFOUND: "the host name is unknown",
-  EAI_AGAIN: "the host name cannot be looked up now",
-  EHOSTUNREACH: "the host cannot be reached",
-  ETIMEDOUT: "nobody answered in time",
-  UND_ERR_CONNECT_TIMEOUT: "nobody answered in time",
-};
-
 export interface XmlRpcSettings {
   readonly endpoint: string;
   /** `user:password`, or `user:token`. */
@@ -82,7 +72,7 @@ export class XmlRpcClient {
           "bad_request",
           `${this.#settings.endpoint} answered HTTP ${response.status}; ONE_XMLRPC must name an XML-RPC endpoint, such as http://localhost:2633/RPC2.`,
         );
-      return await textOf(response);
+      return await boundedText(response, MAX_XML_BYTES);
     } catch (error) {
       throw isGatehouseError(error) ? error : this.#unreachable(error);
     } finally {
@@ -91,26 +81,10 @@ export class XmlRpcClient {
   }
 
   #unreachable(error: unknown): GatehouseError {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    const aborted = error instanceof Error && error.name === "AbortError";
-    const reason = aborted ? "nobody answered in time" : (NO_CONNECTION[code] ?? errorText(cause));
     return new GatehouseError(
       "unavailable",
-      `Cannot connect to ${this.#settings.endpoint}: ${reason}. Start the house with "gatehouse up", or set ONE_XMLRPC to the endpoint of a running one.`,
+      `Cannot connect to ${this.#settings.endpoint}: ${connectionFailure(error)}. Start the house with "gatehouse up", or set ONE_XMLRPC to the endpoint of a running one.`,
       { cause: error },
     );
   }
-}
-
-async function textOf(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > MAX_XML_BYTES)
-      throw new GatehouseError("too_large", `The answer is larger than the ${MAX_XML_BYTES} bytes allowed.`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }

@@ -3,12 +3,13 @@
 import { z } from "zod";
 import { VM_STATE } from "../../../shared/states/vm.ts";
 import type { JsonObject, Vm } from "../model.ts";
-import { flag, integer, json, readDocument, text, type Unversioned } from "./fields.ts";
-import { EMPTY, printBare, printFlag } from "./json-form.ts";
+import { flag, integer, joinPath, json, readDocument, text, type Unversioned } from "./fields.ts";
+import { EMPTY, printBare, printFlag, printIds } from "./json-form.ts";
 import { OWNED_ORDER, ownedFrom, ownedShape, printOwned } from "./owned.ts";
 import { extraOf, layOut } from "./sections.ts";
 import { template } from "./template-part.ts";
 import { historyFrom, historyRecords, printHistory } from "./vm-history.ts";
+import { putSchedule, takeSchedule } from "./vm-schedule.ts";
 import { putSnapshots, templateWithSnapshots } from "./vm-snapshots.ts";
 
 const shape = {
@@ -23,6 +24,8 @@ const shape = {
   ETIME: integer.default(0),
   DEPLOY_ID: text.default(""),
   MONITORING: template,
+  // Ids alone: the actions themselves stand in TEMPLATE.
+  SCHED_ACTIONS: json.optional(),
   TEMPLATE: templateWithSnapshots.prefault({}),
   USER_TEMPLATE: template,
   HISTORY_RECORDS: historyRecords,
@@ -38,7 +41,6 @@ const ORDER = [
 ];
 
 const DEFAULTS = {
-  SCHED_ACTIONS: EMPTY,
   BACKUPS: Object.freeze({ BACKUP_CONFIG: EMPTY, BACKUP_IDS: EMPTY }),
 };
 
@@ -61,7 +63,12 @@ export function vmToDocument(vm: Unversioned<Vm>): JsonObject {
     ETIME: String(vm.etime),
     DEPLOY_ID: printBare(vm.deployId),
     MONITORING: vm.monitoring,
-    TEMPLATE: putSnapshots(vm.template, vm.snapshots, snapshotRest as JsonObject | undefined),
+    SCHED_ACTIONS: printIds((vm.scheduledActions ?? []).map(({ id }) => id)),
+    TEMPLATE: putSchedule(
+      putSnapshots(vm.template, vm.snapshots, snapshotRest as JsonObject | undefined),
+      vm.id,
+      vm.scheduledActions,
+    ),
     USER_TEMPLATE: vm.userTemplate,
     HISTORY_RECORDS: printHistory(vm.id, vm.history, historyRest as JsonObject | undefined),
   };
@@ -72,7 +79,8 @@ export function vmToDocument(vm: Unversioned<Vm>): JsonObject {
 export function vmFromDocument(value: unknown, path = ""): Unversioned<Vm> {
   const read = readDocument("VM", schema, value, path);
   const { history, rest: historyRest } = historyFrom(read.HISTORY_RECORDS);
-  const { template: ownTemplate, snapshots, rest: snapshotRest } = read.TEMPLATE;
+  const { template: whole, snapshots, rest: snapshotRest } = read.TEMPLATE;
+  const schedule = takeSchedule(whole, joinPath(path, ["VM", "TEMPLATE"]));
   const { extra: sections } = extraOf(read, shape, DEFAULTS);
   const extra: JsonObject = {
     ...sections,
@@ -90,11 +98,12 @@ export function vmFromDocument(value: unknown, path = ""): Unversioned<Vm> {
     etime: read.ETIME,
     lastPoll: read.LAST_POLL,
     deployId: read.DEPLOY_ID,
-    template: ownTemplate,
+    template: schedule.template,
     userTemplate: read.USER_TEMPLATE,
     monitoring: read.MONITORING,
     history,
     snapshots,
+    ...(schedule.actions.length > 0 && { scheduledActions: schedule.actions }),
     ...(Object.keys(extra).length > 0 && { extra }),
   };
 }

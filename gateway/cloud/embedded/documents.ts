@@ -1,5 +1,6 @@
 /** Documents: where OneFlow keeps services and their templates. */
 
+import { GatehouseError } from "../../../shared/errors.ts";
 import { appendTemplate } from "../../../shared/template/edit.ts";
 import type { Template } from "../../../shared/template/types.ts";
 import type { Actor, DocumentPool, UpdateMode } from "../cloud.ts";
@@ -19,13 +20,14 @@ export class Documents extends OwnedObjects<Document> implements DocumentPool {
     actor: Actor,
     document: { type: number; name: string; body?: JsonObject; template?: Template },
   ): Promise<number> {
-    checkName(document.name);
+    if (document.name !== "") checkName(document.name);
     return await this.context.registry.transact(
       (tx) =>
         tx.insert(DOCUMENTS, (id) => ({
           id,
           ...ownedBy(tx, actor),
-          name: document.name,
+          // What has no name is called by its id: recorded, of OneFlow.
+          name: document.name === "" ? `document-${id}` : document.name,
           mode: DEFAULT_MODE,
           type: document.type,
           body: document.body,
@@ -34,8 +36,14 @@ export class Documents extends OwnedObjects<Document> implements DocumentPool {
     );
   }
 
-  async update(actor: Actor, id: number, body: JsonObject): Promise<void> {
-    await this.edit(actor, id, "MANAGE", (document) => ({ ...document, body }));
+  async update(actor: Actor, id: number, body: JsonObject, template?: Template): Promise<void> {
+    if (template?.BODY !== undefined)
+      throw new GatehouseError("bad_request", "BODY must not be given twice.");
+    await this.edit(actor, id, "MANAGE", (document) => ({
+      ...document,
+      body,
+      template: template ?? document.template,
+    }));
   }
 
   async updateTemplate(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {

@@ -16,12 +16,14 @@ import { announceCommits, EventBus } from "./events.ts";
 import { Groups } from "./groups.ts";
 import { HostLoad } from "./host-load.ts";
 import { Hosts, makeHost } from "./hosts.ts";
-import { ALL_KINDS, CLOSINGS, USERS, VMS } from "./kinds.ts";
+import { ALL_KINDS, CLOSINGS, USERS, VM_GROUPS, VMS } from "./kinds.ts";
 import { EmbeddedMonitoring } from "./monitoring/monitoring.ts";
+import { NetworkTemplates } from "./network-templates.ts";
 import { Networks } from "./networks.ts";
-import { readOnlyPools } from "./read-only-pools.ts";
+import { OwnedObjects } from "./pool.ts";
 import { recover } from "./recovery.ts";
 import { Routers } from "./routers.ts";
+import { ActionScheduler } from "./schedule/action-scheduler.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Templates } from "./templates.ts";
 import { type FirstSecrets, makeFirstUsers, Users } from "./users.ts";
@@ -90,6 +92,7 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
   const scheduler = new Scheduler({ registry, clock, log, announce, load, refusal });
   const maker = new VmMaker(clock, announce, options.onegateEndpoint);
   const vms = new Vms(context, announce, maker, runner);
+  const actions = new ActionScheduler({ registry, clock, log, vms, runner });
   const { series } = options;
   const monitoring = new EmbeddedMonitoring({ registry, clock, log, announce, tell: events.tell, series });
   const drivers = options.onlyDriver === undefined ? options.drivers : [options.onlyDriver];
@@ -114,7 +117,8 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
     hosts: new Hosts(context, announce),
     users: new Users(context),
     groups: new Groups(context),
-    ...readOnlyPools(context),
+    networkTemplates: new NetworkTemplates(context),
+    vmGroups: new OwnedObjects(context, VM_GROUPS, { noun: "vm group", label: "VM_GROUP" }),
     monitoring,
     subscribe: events.subscribe,
     isEmpty: () => registry.collection(USERS).size === 0,
@@ -126,7 +130,10 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
     },
     async importWorld(world) {
       const brought = await importWorld(registry, world, countLoad);
-      if (started) await takeUp(new Set());
+      if (started) {
+        await takeUp(new Set());
+        actions.takeUp();
+      }
       return brought;
     },
     exportWorld: () => exportWorld(registry),
@@ -141,12 +148,15 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
       events.subscribe(load.react);
       events.subscribe(react);
       events.subscribe(monitoring.react);
+      events.subscribe(actions.react);
       started = true;
       await takeUp(notedClosing(registry));
       await forgetClosing(registry);
+      actions.takeUp();
     },
     async close() {
       scheduler.close();
+      actions.close();
       await runner.close();
       if (!started) return;
       try {

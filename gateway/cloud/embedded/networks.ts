@@ -1,35 +1,23 @@
 /** Virtual networks of the embedded cloud: address ranges, leases, reservations. */
 
 import { GatehouseError } from "../../../shared/errors.ts";
-import { NETWORK_STATE } from "../../../shared/states/network.ts";
 import { appendTemplate } from "../../../shared/template/edit.ts";
-import { stringOf, type Template, type Vector, vectorsOf } from "../../../shared/template/types.ts";
+import type { Template, Vector } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
 import { indexOfAddress } from "../address.ts";
-import type { Actor, LeaseAddress, NetworkPool, UpdateMode } from "../cloud.ts";
-import type { AddressRange, LeaseHolder, Network, NetworkDetail } from "../model.ts";
-import { authorize, authorizeAdmin, DEFAULT_MODE } from "../permissions.ts";
+import type { Actor, LeaseAddress, NetworkPool, Reservation, UpdateMode } from "../cloud.ts";
+import type { LeaseHolder, Network, NetworkDetail } from "../model.ts";
+import { authorize, authorizeAdmin } from "../permissions.ts";
 import { LEASES, leaseKey, leasesOfNetwork, NETWORKS } from "./kinds.ts";
-import { freeRun, takeLease } from "./leases.ts";
-import { checkName } from "./names.ts";
+import { takeLease } from "./leases.ts";
 import { networkDetail } from "./network-detail.ts";
-import { missing, OwnedObjects, ownedBy, type PoolContext } from "./pool.ts";
-import { parseRange, subRange } from "./ranges.ts";
+import { makeNetwork, readNetwork } from "./network-maker.ts";
+import { missing, OwnedObjects, type PoolContext } from "./pool.ts";
+import { parseRange } from "./ranges.ts";
+import { checkReservation, giveBackReservation, reserve } from "./reservations.ts";
 
 /** Who has an address on hold: a VM that no VM is, as OpenNebula writes it. */
 const HOLD: LeaseHolder = { kind: "vm", id: -1 };
-
-/** A reservation is made at once, address by address: this bounds how long the event loop is held. A /16. */
-const MAX_RESERVATION_SIZE = 65_536;
-
-/** A network as asked for; everything else is the house's to fill. */
-interface NewNetwork {
-  readonly name: string;
-  readonly template: Template;
-  readonly ranges: readonly AddressRange[];
-  /** The network it is reserved from, whose wire it is on. */
-  readonly parent: Network | undefined;
-}
 
 export class Networks extends OwnedObjects<Network> implements NetworkPool {
   constructor(context: PoolContext) {
@@ -45,12 +33,8 @@ export class Networks extends OwnedObjects<Network> implements NetworkPool {
 
   async allocate(actor: Actor, template: Template): Promise<number> {
     authorizeAdmin(actor, "CREATE", this.words.label);
-    const name = checkName(stringOf(template, "NAME") ?? "");
-    const ranges = vectorsOf(template, "AR").map((vector, id) => parseRange(vector, id));
-    const { NAME: _name, AR: _ranges, ...rest } = template;
-    return await this.context.registry.transact((tx) =>
-      this.#insert(tx, actor, { name, template: rest, ranges, parent: undefined }),
-    );
+    const asked = readNetwork(template);
+    return await this.context.registry.transact((tx) => makeNetwork(tx, actor, asked));
   }
 
   async update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {
@@ -77,40 +61,12 @@ export class Networks extends OwnedObjects<Network> implements NetworkPool {
     });
   }
 
-  async reserve(
-    actor: Actor,
-    id: number,
-    options: { name: string; size: number; rangeId?: number },
-  ): Promise<number> {
-    checkName(options.name);
-    if (!Number.isSafeInteger(options.size) || options.size < 1 || options.size > MAX_RESERVATION_SIZE) {
-      throw new GatehouseError(
-        "bad_request",
-        `SIZE must be a whole number from 1 to ${MAX_RESERVATION_SIZE}, not ${options.size}.`,
-      );
-    }
+  async reserve(actor: Actor, id: number, asked: Reservation): Promise<number> {
+    checkReservation(asked);
     return await this.context.registry.transact((tx) => {
       const network = this.require(tx, id);
       authorize(actor, network, "USE", this.words.label);
-      const { range, first } = findRun(tx, network, options);
-      const { NAME: _, ...inherited } = network.template;
-      const ranges = [subRange(range, id, first, options.size)];
-      const reserved = this.#insert(tx, actor, {
-        name: options.name,
-        template: inherited,
-        ranges,
-        parent: network,
-      });
-      for (let index = first; index < first + options.size; index += 1) {
-        tx.insertWithId(LEASES, {
-          id: leaseKey(id, range.id, index),
-          networkId: id,
-          rangeId: range.id,
-          index,
-          holder: { kind: "network", id: reserved },
-        });
-      }
-      return reserved;
+      return reserve(tx, actor, network, asked);
     });
   }
 
@@ -157,23 +113,6 @@ export class Networks extends OwnedObjects<Network> implements NetworkPool {
       return { ...network, ranges: network.ranges.filter((range) => range.id !== rangeId) };
     });
   }
-
-  #insert(tx: Transaction, actor: Actor, asked: NewNetwork): number {
-    return tx.insert(NETWORKS, (id) => ({
-      id,
-      ...ownedBy(tx, actor),
-      name: asked.name,
-      mode: DEFAULT_MODE,
-      state: NETWORK_STATE.READY,
-      prevState: NETWORK_STATE.INIT,
-      bridge: asked.parent?.bridge ?? stringOf(asked.template, "BRIDGE") ?? `onebr${id}`,
-      vnMad: asked.parent?.vnMad ?? stringOf(asked.template, "VN_MAD") ?? "dummy",
-      parentId: asked.parent?.id,
-      clusterIds: asked.parent?.clusterIds ?? [0],
-      template: asked.template,
-      ranges: asked.ranges,
-    })).id;
-  }
 }
 
 /** Its addresses are its parent's to give. */
@@ -192,26 +131,4 @@ function shown(address: LeaseAddress): string {
 function isOnHold(tx: Transaction, key: string): boolean {
   const holder = tx.get(LEASES, key)?.holder;
   return holder?.kind === HOLD.kind && holder.id === HOLD.id;
-}
-
-function findRun(
-  tx: Transaction,
-  network: Network,
-  options: { size: number; rangeId?: number },
-): { range: AddressRange; first: number } {
-  for (const range of network.ranges) {
-    if (options.rangeId !== undefined && options.rangeId !== range.id) continue;
-    const first = freeRun(tx, network, range, options.size);
-    if (first !== undefined) return { range, first };
-  }
-  throw new GatehouseError(
-    "conflict",
-    `Not enough free addresses in a row in network ${network.name} (${network.id}) for SIZE ${options.size}.`,
-  );
-}
-
-function giveBackReservation(tx: Transaction, network: Network, parentId: number): void {
-  for (const lease of leasesOfNetwork(tx, parentId)) {
-    if (lease.holder.kind === "network" && lease.holder.id === network.id) tx.delete(LEASES, lease.id);
-  }
 }

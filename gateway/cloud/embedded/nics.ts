@@ -13,6 +13,7 @@ import type { Transaction } from "../../store/transaction.ts";
 import type { Actor } from "../cloud.ts";
 import type { Network } from "../model.ts";
 import { authorize, isAllowed } from "../permissions.ts";
+import { restrictedChange } from "../restricted.ts";
 import { checkRoom, MAX_INTERFACES } from "./bounds.ts";
 import { NETWORKS } from "./kinds.ts";
 import { releaseNic, takeLease, type WantedAddress } from "./leases.ts";
@@ -231,6 +232,16 @@ export function releaseNics(tx: Transaction, vmId: number, template: Template): 
   for (const nic of [...vectorsOf(template, "NIC"), ...vectorsOf(template, "NIC_ALIAS")]) {
     releaseNic(tx, nic, { kind: "vm", id: vmId });
   }
+}
+
+/** What a NIC brings beside its network would let whoever owns a VM choose a wire. @throws GatehouseError `forbidden`. */
+export function refuseRestricted(actor: Actor, template: Template): void {
+  const name = restrictedChange(actor, template);
+  if (name === undefined) return;
+  throw new GatehouseError(
+    "forbidden",
+    `The interface includes the restricted attribute ${name}, which only administrators may set.`,
+  );
 }
 
 /** Does the NIC speak for a router's floating address? */

@@ -2,22 +2,24 @@
 
 import { GatehouseError } from "../../../shared/errors.ts";
 import { appendTemplate } from "../../../shared/template/edit.ts";
-import { stringOf, type Template, type Vector, vectorsOf } from "../../../shared/template/types.ts";
-import type { Transaction } from "../../store/transaction.ts";
+import { stringOf, type Template, vectorsOf } from "../../../shared/template/types.ts";
 import type { Actor, RouterPool, UpdateMode } from "../cloud.ts";
 import type { Router } from "../model.ts";
 import { authorize, DEFAULT_MODE } from "../permissions.ts";
 import { ROUTERS, TEMPLATES } from "./kinds.ts";
-import { releaseNic, takeLease } from "./leases.ts";
 import { checkName } from "./names.ts";
-import { findNetwork, isFloating } from "./nics.ts";
+import { refuseRestricted } from "./nics.ts";
 import { missing, OwnedObjects, ownedBy, type PoolContext } from "./pool.ts";
+import { nicForVm, releaseFloating, routerNic, routerNics, withNics } from "./router-nics.ts";
 import { mergeInstantiation } from "./vm-attributes.ts";
 import type { VmMaker } from "./vm-maker.ts";
 import type { Vms } from "./vms.ts";
 
 /** A router's VMs at once; an HA pair is two. */
 const MAX_INSTANCES = 1_000;
+
+/** A VRRP group has one byte, and 0 is none. */
+const MAX_KEEPALIVED_ID = 255;
 
 export class Routers extends OwnedObjects<Router> implements RouterPool {
   readonly #maker: VmMaker;
@@ -32,6 +34,7 @@ export class Routers extends OwnedObjects<Router> implements RouterPool {
   async allocate(actor: Actor, template: Template): Promise<number> {
     const name = checkName(stringOf(template, "NAME") ?? "");
     const { NAME: _, ...rest } = template;
+    refuseRestricted(actor, { NIC: vectorsOf(rest, "NIC") });
     return await this.context.registry.transact((tx) => {
       const router = tx.insert(ROUTERS, (id) => ({
         id,
@@ -39,7 +42,7 @@ export class Routers extends OwnedObjects<Router> implements RouterPool {
         name,
         mode: DEFAULT_MODE,
         vmIds: [],
-        template: { ...rest, ...routerNics(tx, actor, id, vectorsOf(rest, "NIC")) },
+        template: withNics(rest, routerNics(tx, actor, id, vectorsOf(rest, "NIC"))),
       }));
       return router.id;
     });
@@ -55,13 +58,43 @@ export class Routers extends OwnedObjects<Router> implements RouterPool {
     });
   }
 
+  async attachNic(actor: Actor, id: number, template: Template): Promise<number> {
+    const [asked, second] = vectorsOf(template, "NIC");
+    if (asked === undefined || second !== undefined)
+      throw new GatehouseError("bad_request", "The template must hold one NIC = [ ... ].");
+    refuseRestricted(actor, { NIC: asked });
+    let nicId = -1;
+    await this.edit(actor, id, "MANAGE", (router, tx) => {
+      const nics = vectorsOf(router.template, "NIC");
+      nicId = Math.max(-1, ...nics.map((nic) => Number(nic.NIC_ID))) + 1;
+      const nic = routerNic(tx, actor, id, asked, nicId);
+      for (const vmId of router.vmIds) this.#vms.plug(tx, actor, vmId, nicForVm(nic), nicId);
+      return { ...router, template: withNics(router.template, [...nics, nic]) };
+    });
+    return nicId;
+  }
+
+  async detachNic(actor: Actor, id: number, nicId: number): Promise<void> {
+    await this.edit(actor, id, "MANAGE", (router, tx) => {
+      const nics = vectorsOf(router.template, "NIC");
+      const removed = nics.find((nic) => Number(nic.NIC_ID) === nicId);
+      if (removed === undefined)
+        throw new GatehouseError(
+          "not_found",
+          `NIC with NIC_ID ${nicId} does not exist in the virtual router ${id}.`,
+        );
+      releaseFloating(tx, id, removed);
+      for (const vmId of router.vmIds) this.#vms.unplug(tx, vmId, nicId);
+      const left = nics.filter((nic) => nic !== removed);
+      return { ...router, template: withNics(router.template, left) };
+    });
+  }
+
   async delete(actor: Actor, id: number): Promise<void> {
     await this.context.registry.transact((tx) => {
       const router = this.require(tx, id);
       authorize(actor, router, "MANAGE", this.words.label);
-      for (const nic of vectorsOf(router.template, "NIC")) {
-        releaseNic(tx, floatingAddress(nic), { kind: "router", id });
-      }
+      for (const nic of vectorsOf(router.template, "NIC")) releaseFloating(tx, id, nic);
       tx.delete(ROUTERS, id);
       for (const vmId of router.vmIds) this.#vms.endWhateverItDoes(tx, vmId);
     });
@@ -87,13 +120,12 @@ export class Routers extends OwnedObjects<Router> implements RouterPool {
       }
       authorize(actor, source, "USE", "TEMPLATE");
       const nics = vectorsOf(router.template, "NIC").map(nicForVm);
-      const text = {
-        ...mergeInstantiation(source.template, options.extra ?? {}),
-        ...severalOrOne("NIC", nics),
-      };
+      const merged = mergeInstantiation(source.template, options.extra ?? {});
+      const text = { ...(nics.length > 0 ? withNics(merged, nics) : merged), ...keepalived(router) };
       const first = router.vmIds.length;
+      const pattern = options.name || `vr-${router.name}-%i`;
       const made = Array.from({ length: options.count }, (_, position) => {
-        const name = options.name || `vr-${router.name}-${first + position}`;
+        const name = pattern.replaceAll("%i", String(first + position));
         return this.#maker.make(tx, actor, text, { name, hold: options.hold === true, source, routerId: id })
           .id;
       });
@@ -107,47 +139,13 @@ export class Routers extends OwnedObjects<Router> implements RouterPool {
   }
 }
 
-/** The router's own interfaces: floating ones take the address that its VMs share. */
-function routerNics(tx: Transaction, actor: Actor, routerId: number, asked: readonly Vector[]): Template {
-  const nics = asked.map((nic, position): Vector => {
-    const network = findNetwork(tx, actor, nic);
-    const numbered = { ...nic, NIC_ID: String(position) };
-    if (network === undefined) return numbered;
-    authorize(actor, network, "USE", "NET");
-    const named = { ...numbered, NETWORK: network.name, NETWORK_ID: String(network.id) };
-    if (!isFloating(nic)) return named;
-    const { IP, ...unaddressed } = named as Vector;
-    const lease = takeLease(tx, network.id, { kind: "router", id: routerId }, { ip: IP });
-    const { IP: ip, MAC: mac, IP6_GLOBAL: ip6 } = lease.addresses;
-    return {
-      ...unaddressed,
-      AR_ID: String(lease.rangeId),
-      ...(ip === undefined ? {} : { VROUTER_IP: ip }),
-      ...(ip6 === undefined ? {} : { VROUTER_IP6_GLOBAL: ip6 }),
-      ...(mac === undefined ? {} : { VROUTER_MAC: mac }),
-    };
-  });
-  return severalOrOne("NIC", nics);
-}
-
-/** A VM's copy of a router interface: it takes an address of its own, and knows the shared one. */
-function nicForVm(nic: Vector): Vector {
-  const { NIC_ID: _id, AR_ID: _range, ...rest } = nic;
-  return rest;
-}
-
-/** The router's lease, in the form in which a NIC names one. */
-function floatingAddress(nic: Vector): Vector {
-  const { VROUTER_MAC, VROUTER_IP, ...rest } = nic;
+/** What its VMs elect their master by, when there are several: the router's own, or made of its id (recorded: 1 of router 0). */
+function keepalived({ id, template }: Router): Template {
+  const own = Number(stringOf(template, "KEEPALIVED_ID"));
+  const isRight = Number.isSafeInteger(own) && own >= 1 && own <= MAX_KEEPALIVED_ID;
+  const password = stringOf(template, "KEEPALIVED_PASSWORD");
   return {
-    ...rest,
-    ...(VROUTER_MAC === undefined ? {} : { MAC: VROUTER_MAC }),
-    ...(VROUTER_IP === undefined ? {} : { IP: VROUTER_IP }),
+    VROUTER_KEEPALIVED_ID: String(isRight ? own : (id % MAX_KEEPALIVED_ID) + 1),
+    ...(password && { VROUTER_KEEPALIVED_PASSWORD: password }),
   };
-}
-
-function severalOrOne(name: string, vectors: readonly Vector[]): Template {
-  const [only] = vectors;
-  if (only === undefined) return {};
-  return { [name]: vectors.length === 1 ? only : vectors };
 }

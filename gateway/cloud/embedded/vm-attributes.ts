@@ -75,22 +75,9 @@ export function divideTemplate(text: Template): DividedTemplate {
 }
 
 /**
- * A VM template with the text given at instantiation merged over it: names given replace those of the template, except
- * that vectors which are one of a kind (CONTEXT, OS, ...) are merged inside, as OpenNebula does.
+ * A template with the text given at instantiation laid over it: every name given replaces all values of that name, as
+ * OpenNebula does; of a CONTEXT, an OS or several NICs nothing is left.
  */
 export function mergeInstantiation(base: Template, extra: Template): Template {
-  const merged: Record<string, Template[string]> = { ...base };
-  for (const [name, value] of Object.entries(extra)) {
-    const previous = merged[name];
-    merged[name] = isSingleVector(previous) && isSingleVector(value) ? { ...previous, ...value } : value;
-  }
-  for (const name of REPEATABLE) if (extra[name] !== undefined) merged[name] = extra[name];
-  return merged;
-}
-
-/** Vectors that may occur many times are replaced as a whole: two NICs are not halves of one. */
-const REPEATABLE = ["DISK", "NIC", "NIC_ALIAS", "PCI", "INPUT", "SCHED_ACTION", "NUMA_NODE"] as const;
-
-function isSingleVector(value: Template[string] | undefined): value is { readonly [name: string]: string } {
-  return typeof value === "object" && !Array.isArray(value);
+  return { ...base, ...extra };
 }

@@ -12,6 +12,7 @@ import { NETWORKS, USERS, VMS } from "./kinds.ts";
 import { checkName } from "./names.ts";
 import { completeNics } from "./nics.ts";
 import { ownedBy } from "./pool.ts";
+import { takeCharters } from "./schedule/schedule-book.ts";
 import { divideTemplate } from "./vm-attributes.ts";
 import { codesOf } from "./vm-machine.ts";
 
@@ -36,10 +37,11 @@ export class VmMaker {
     this.#onegateEndpoint = onegateEndpoint;
   }
 
-  /** @throws GatehouseError for bad names, networks, addresses, or a token that nobody could check. */
+  /** @throws GatehouseError for bad names, charters, networks, addresses, or a token that nobody could check. */
   make(tx: Transaction, actor: Actor, text: Template, options: MakeOptions): Vm {
     const now = epochSeconds(this.#clock);
-    const divided = divideTemplate(text);
+    const charters = takeCharters(tx, text, now);
+    const divided = divideTemplate(charters.rest);
     const codes = codesOf(options.hold ? "HOLD" : "PENDING");
     const vm = tx.insert(VMS, (id) => {
       const name = checkName(options.name.replaceAll("%i", String(id)));
@@ -61,6 +63,7 @@ export class VmMaker {
         monitoring: {},
         history: [],
         snapshots: [],
+        ...(charters.actions.length > 0 && { scheduledActions: charters.actions }),
       };
     });
     this.#announce(tx, { kind: "vm_state", vm, previous: undefined });

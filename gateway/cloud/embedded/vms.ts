@@ -4,35 +4,43 @@ import { epochSeconds } from "../../../shared/clock.ts";
 import { GatehouseError } from "../../../shared/errors.ts";
 import { HOST_STATE } from "../../../shared/states/host.ts";
 import { appendTemplate, eraseAttribute } from "../../../shared/template/edit.ts";
-import { stringOf, type Template, vectorOf, vectorsOf } from "../../../shared/template/types.ts";
+import { stringOf, type Template, type Vector, vectorOf, vectorsOf } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
 import {
+  type ActionSchedule,
   type Actor,
   type RecoverOperation,
   requirePrecondition,
   type UpdateChecks,
   type UpdateMode,
+  VM_ACTIONS,
   type VmAction,
   type VmPool,
 } from "../cloud.ts";
-import type { Snapshot, Vm } from "../model.ts";
-import type { Right } from "../permissions.ts";
-import { restrictedChange } from "../restricted.ts";
-import { checkRoom, checkUserTemplate, MAX_SNAPSHOTS } from "./bounds.ts";
+import type { Vm } from "../model.ts";
+import { authorize, type Right } from "../permissions.ts";
+import { checkUserTemplate } from "./bounds.ts";
 import { withNetworkContext } from "./context/network.ts";
 import type { Announce } from "./events.ts";
 import { HOSTS, NETWORKS, VMS } from "./kinds.ts";
 import { letGo } from "./let-go.ts";
-import { addNic, removeNic, requireParent } from "./nics.ts";
+import { addNic, refuseRestricted, removeNic, requireParent } from "./nics.ts";
 import { missing, OwnedObjects, type PoolContext } from "./pool.ts";
+import { actionOf, addAction, changeAction, removeAction } from "./schedule/schedule-book.ts";
 import { nextPhase, type Phase, phaseOf, phasesFor } from "./vm-machine.ts";
 import type { VmMaker } from "./vm-maker.ts";
+import { requirePhase, wrongState } from "./vm-phases.ts";
 import { recoverPhase } from "./vm-recover.ts";
 import type { VmRunner } from "./vm-runner.ts";
+import { dropSnapshot, revertTo, takeSnapshot } from "./vm-snapshots.ts";
 import { deployOn, enterPhase, noteAction } from "./vm-transition.ts";
 
 /** OpenNebula's defaults (VM_ADMIN_OPERATIONS): everything not named here takes MANAGE. */
-const RIGHT_FOR: { readonly [action in VmAction]?: Right } = { resched: "ADMIN", unresched: "ADMIN" };
+const ADMIN_ACTIONS: ReadonlySet<string> = new Set(["resched", "unresched"] satisfies VmAction[]);
+
+function rightFor(action: string): Right {
+  return ADMIN_ACTIONS.has(action) ? "ADMIN" : "MANAGE";
+}
 
 export class Vms extends OwnedObjects<Vm> implements VmPool {
   readonly #announce: Announce;
@@ -94,15 +102,36 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
     });
   }
 
+  /** A reboot has no phase of its own: it is done, or refused, while the caller waits. */
   async act(actor: Actor, id: number, action: VmAction): Promise<void> {
-    if (action === "reboot" || action === "reboot-hard") return await this.#reboot(actor, id, action);
-    const right = RIGHT_FOR[action] ?? "MANAGE";
-    await this.edit(actor, id, right, (vm, tx) => {
-      const phase = nextPhase(vm, action);
-      if (phase === undefined) throw wrongState(action, vm, phasesFor(action));
-      if (action === "resched" || action === "unresched") return { ...vm, resched: action === "resched" };
-      return this.#enter(tx, noteAction(vm, action, actor), phase);
-    });
+    await this.edit(actor, id, rightFor(action), (vm, tx) => this.#acted(tx, actor, vm, action));
+    if (action === "reboot" || action === "reboot-hard")
+      await this.#runner.reboot(id, action === "reboot-hard");
+  }
+
+  /**
+   * The same within a transaction, for what was scheduled: SNAPSHOT_ACTIONS too; a reboot is noted, and left to the caller.
+   * @throws GatehouseError before anything is written.
+   */
+  perform(tx: Transaction, actor: Actor, vm: Vm, action: string, args: string): Vm {
+    const known = VM_ACTIONS.find((name) => name === action);
+    authorize(actor, vm, known === undefined ? "MANAGE" : rightFor(known), this.words.label);
+    if (known !== undefined) return this.#acted(tx, actor, vm, known);
+    switch (action) {
+      case "snapshot-create":
+        return takeSnapshot(vm, args, epochSeconds(this.context.clock)).vm;
+      case "snapshot-revert":
+        return revertTo(vm, Number(args));
+      case "snapshot-delete":
+        return dropSnapshot(vm, Number(args));
+      default:
+        throw new GatehouseError("bad_request", `${action} is not supported.`);
+    }
+  }
+
+  /** Writes a VM that `perform` made of another, and tells of it. */
+  write(tx: Transaction, vm: Vm, previous: Vm): Vm {
+    return this.store(tx, vm, previous);
   }
 
   /** Boots a VM that waits on a host of the administrator's choice. */
@@ -158,49 +187,83 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
     });
   }
 
+  /**
+   * A router's VM gets the router's new interface, under the same id.
+   * @throws GatehouseError `wrong_state`, or `conflict` when it has had interfaces of its own.
+   */
+  plug(tx: Transaction, actor: Actor, id: number, nic: Vector, nicId: number): void {
+    const vm = this.require(tx, id);
+    requirePhase(vm, "attachnic", ["RUNNING", "POWEROFF"]);
+    const added = addNic(tx, actor, id, vm.template, nic);
+    if (added.nicId !== nicId)
+      throw new GatehouseError(
+        "conflict",
+        `VM ${id} has interfaces that its virtual router does not have: detach them first.`,
+      );
+    this.store(tx, { ...vm, template: refreshContext(tx, added.template) }, vm);
+  }
+
+  /** The other way round; a VM that has it no more stays as it is. @throws GatehouseError `wrong_state`. */
+  unplug(tx: Transaction, id: number, nicId: number): void {
+    const vm = this.require(tx, id);
+    if (!vectorsOf(vm.template, "NIC").some((nic) => Number(nic.NIC_ID) === nicId)) return;
+    requirePhase(vm, "detachnic", ["RUNNING", "POWEROFF"]);
+    this.store(tx, { ...vm, template: refreshContext(tx, removeNic(tx, id, vm.template, nicId)) }, vm);
+  }
+
   async createSnapshot(actor: Actor, id: number, name: string): Promise<number> {
     let snapshotId = -1;
     await this.edit(actor, id, "MANAGE", (vm) => {
-      requirePhase(vm, "snapshotcreate", ["RUNNING"]);
-      checkRoom(vm.snapshots.length, MAX_SNAPSHOTS, "snapshots");
-      snapshotId = Math.max(-1, ...vm.snapshots.map((snapshot) => snapshot.id)) + 1;
-      const taken: Snapshot = {
-        id: snapshotId,
-        name: name || `snapshot-${snapshotId}`,
-        time: epochSeconds(this.context.clock),
-        active: true,
-      };
-      return { ...vm, snapshots: [...vm.snapshots.map((other) => ({ ...other, active: false })), taken] };
+      const taken = takeSnapshot(vm, name, epochSeconds(this.context.clock));
+      snapshotId = taken.snapshotId;
+      return taken.vm;
     });
     return snapshotId;
   }
 
   async revertSnapshot(actor: Actor, id: number, snapshotId: number): Promise<void> {
-    await this.edit(actor, id, "MANAGE", (vm) => {
-      requirePhase(vm, "snapshotrevert", ["RUNNING"]);
-      requireSnapshot(vm, snapshotId);
-      return {
-        ...vm,
-        snapshots: vm.snapshots.map((other) => ({ ...other, active: other.id === snapshotId })),
-      };
-    });
+    await this.edit(actor, id, "MANAGE", (vm) => revertTo(vm, snapshotId));
   }
 
   async deleteSnapshot(actor: Actor, id: number, snapshotId: number): Promise<void> {
+    await this.edit(actor, id, "MANAGE", (vm) => dropSnapshot(vm, snapshotId));
+  }
+
+  async schedule(actor: Actor, id: number, schedule: ActionSchedule): Promise<number> {
+    let actionId = -1;
+    await this.edit(actor, id, rightFor(schedule.action), (vm, tx) => {
+      refuseEnded(vm);
+      const added = addAction(tx, vm, schedule);
+      actionId = added.actionId;
+      return added.vm;
+    });
+    return actionId;
+  }
+
+  async reschedule(
+    actor: Actor,
+    id: number,
+    actionId: number,
+    changes: Partial<ActionSchedule>,
+  ): Promise<void> {
     await this.edit(actor, id, "MANAGE", (vm) => {
-      requirePhase(vm, "snapshotdelete", ["RUNNING"]);
-      requireSnapshot(vm, snapshotId);
-      return { ...vm, snapshots: vm.snapshots.filter((other) => other.id !== snapshotId) };
+      refuseEnded(vm);
+      const right = rightFor(changes.action ?? actionOf(vm, actionId).action);
+      authorize(actor, vm, right, this.words.label);
+      return changeAction(vm, actionId, changes);
     });
   }
 
-  /** The one action without a phase of its own: it is done, or refused, while the caller waits. */
-  async #reboot(actor: Actor, id: number, action: "reboot" | "reboot-hard"): Promise<void> {
-    await this.edit(actor, id, "MANAGE", (current) => {
-      if (nextPhase(current, action) === undefined) throw wrongState(action, current, phasesFor(action));
-      return noteAction(current, action, actor);
-    });
-    await this.#runner.reboot(id, action === "reboot-hard");
+  async unschedule(actor: Actor, id: number, actionId: number): Promise<void> {
+    await this.edit(actor, id, "MANAGE", (vm) => removeAction(vm, actionId));
+  }
+
+  #acted(tx: Transaction, actor: Actor, vm: Vm, action: VmAction): Vm {
+    const phase = nextPhase(vm, action);
+    if (phase === undefined) throw wrongState(action, vm, phasesFor(action));
+    if (action === "reboot" || action === "reboot-hard") return noteAction(vm, action, actor);
+    if (action === "resched" || action === "unresched") return { ...vm, resched: action === "resched" };
+    return this.#enter(tx, noteAction(vm, action, actor), phase);
   }
 
   #enter(tx: Transaction, vm: Vm, phase: Phase): Vm {
@@ -217,29 +280,7 @@ function refreshContext(tx: Transaction, template: Template): Template {
   return { ...template, CONTEXT: withNetworkContext(context, template, (id) => tx.get(NETWORKS, id)) };
 }
 
-/** What a NIC brings beside its network would let whoever owns a VM choose a bridge. @throws GatehouseError `forbidden`. */
-function refuseRestricted(actor: Actor, template: Template): void {
-  const name = restrictedChange(actor, template);
-  if (name === undefined) return;
-  throw new GatehouseError(
-    "forbidden",
-    `The interface includes the restricted attribute ${name}, which only administrators may set.`,
-  );
-}
-
-function requirePhase(vm: Vm, operation: string, phases: readonly Phase[]): void {
-  if (!phases.some((phase) => phase === phaseOf(vm))) throw wrongState(operation, vm, phases);
-}
-
-function requireSnapshot(vm: Vm, snapshotId: number): void {
-  if (!vm.snapshots.some((snapshot) => snapshot.id === snapshotId)) {
-    throw new GatehouseError("not_found", `Snapshot ${snapshotId} does not exist in VM ${vm.id}.`);
-  }
-}
-
-function wrongState(operation: string, vm: Vm, allowed: readonly Phase[]): GatehouseError {
-  return new GatehouseError(
-    "wrong_state",
-    `Error performing action "${operation}": This action is not available for state ${phaseOf(vm)} (only for ${allowed.join(", ")}).`,
-  );
+function refuseEnded(vm: Vm): void {
+  if (phaseOf(vm) !== "DONE") return;
+  throw new GatehouseError("wrong_state", `VM ${vm.id} is DONE: nothing more can be scheduled for it.`);
 }

@@ -15,6 +15,7 @@ import {
   NETWORK_TEMPLATES,
   NETWORKS,
   ROUTERS,
+  SCHEDULED_ACTIONS,
   TEMPLATES,
   USERS,
   VM_GROUPS,
@@ -56,6 +57,7 @@ export async function importWorld(
     insertAll(tx, ROUTERS, world.routers);
     insertAll(tx, VM_GROUPS, world.vmGroups);
     insertAll(tx, VMS, world.vms);
+    useUpActionIds(tx, world.vms);
     insertAll(tx, DOCUMENTS, [...world.serviceTemplates, ...world.services]);
     for (const detail of world.networks) insertNetwork(tx, detail);
     return { broughtOneadmin: brings(ONEADMIN_UID), broughtServeradmin: brings(SERVERADMIN_UID) };
@@ -110,6 +112,15 @@ function insertAll<T extends Base, I extends string>(
   objects: readonly Omit<T, "version">[],
 ): void {
   for (const object of objects) tx.insertWithId(kind, object);
+}
+
+/** Ids of the scheduled actions that the VMs bring are not given again. */
+function useUpActionIds(tx: Transaction, vms: World["vms"]): void {
+  const ids = vms.flatMap((vm) => (vm.scheduledActions ?? []).map(({ id }) => id));
+  if (ids.length === 0) return;
+  const highest = ids.reduce((one, other) => Math.max(one, other));
+  tx.insertWithId(SCHEDULED_ACTIONS, { id: highest });
+  tx.delete(SCHEDULED_ACTIONS, highest);
 }
 
 /** Users and groups of the first start give way to the world's of the same id. */

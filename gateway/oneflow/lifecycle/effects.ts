@@ -34,3 +34,24 @@ export type Effect =
       readonly severity: "I" | "E";
       readonly message: string;
     };
+
+/** What an effect is remembered by until its end is told; undefined for what has no end. */
+export function effectKey(effect: Effect): string | undefined {
+  switch (effect.kind) {
+    case "make_network":
+    case "remove_network":
+      return `${effect.kind}:${effect.name}`;
+    case "make_vm":
+      return `make_vm:${effect.role}:${effect.number}`;
+    case "act_on_vm":
+      return `act_on_vm:${effect.vmId}:${effect.act}`;
+    case "make_router":
+    case "fill_router":
+    case "remove_router":
+      return `${effect.kind}:${effect.role}`;
+    case "remove_document":
+      return effect.kind;
+    case "note":
+      return undefined;
+  }
+}

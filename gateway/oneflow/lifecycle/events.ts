@@ -4,7 +4,7 @@ import type { Role, ServiceBody, ServiceNode } from "../model.ts";
 
 /**
  * What a VM's states mean to a service (spec oneflow-lifecycle.md 4 and 9).
- * starting: on its way up · held: HOLD · running: ACTIVE and RUNNING · failed: one of the failure states · unknown:
+ * starting: on its way up, or between two others · held: HOLD · running: ACTIVE and RUNNING · failed: one of the failure states · unknown:
  * its host is silent · powered_off · resting: suspended, stopped or undeployed · ending: on its way out · done: gone.
  */
 export type VmCondition =
@@ -103,6 +103,8 @@ export type FlowEvent =
       readonly kind: "router_made";
       readonly role: string;
       readonly routerId: number;
+      /** Goes into the role's template_contents, as recorded. */
+      readonly name?: string | undefined;
       readonly ips: readonly { readonly NETWORK_ID: number; readonly VROUTER_IP: string }[];
     }
   | { readonly kind: "router_not_made"; readonly role: string; readonly message: string }

@@ -36,3 +36,8 @@ export interface Step {
   /** Whether body or progress are others than before. */
   readonly changed: boolean;
 }
+
+/** A service as its document has it; what its VMs do is told by `taken_up`. */
+export function newFlow(id: number, body: ServiceBody, progress: Progress): Flow {
+  return { id, body, progress, sights: new Map(), asked: new Set() };
+}

@@ -1,10 +1,10 @@
 /** `?wait` on a route: who asks is recognised at each look anew, and gets the refusal it would get then. */
 
 import type { Vm } from "../../cloud/model.ts";
+import { etagOf, matchesAny } from "../../http/etag.ts";
 import type { Answer } from "../answer.ts";
 import type { Authenticator, Guest } from "../authenticate.ts";
 import type { GateRequest } from "../request.ts";
-import { etagOf, matchesAny } from "./etag.ts";
 import type { Subject } from "./subjects.ts";
 import type { Waiters } from "./waiters.ts";
 

@@ -3,7 +3,7 @@
 import { stringOf, type Template, vectorsOf } from "../../../shared/template/types.ts";
 import type { CloudEvent } from "../../cloud/cloud.ts";
 import type { Router, Vm } from "../../cloud/model.ts";
-import { exactId } from "../ids.ts";
+import { exactId } from "../../http/ids.ts";
 
 /**
  * `vm`, `router` and `network` are one object each; `document` is a service's own, and `service` that and all the VMs

@@ -1,7 +1,7 @@
 /** `GET /limits`: the limits in force, for whoever writes a guest; names in it are kept, new ones may come. */
 
+import { MAX_WAIT_S } from "../../http/wait-time.ts";
 import { jsonText } from "../answer.ts";
-import { MAX_WAIT_S } from "../change/wait-time.ts";
 import type { PublicHandler } from "../route.ts";
 import type { OneGateSettings } from "../settings.ts";
 import type { Rate } from "./buckets.ts";

@@ -1,8 +1,8 @@
 /** `GET /identity`, and what third parties verify its tokens with (RFC 7517, OpenID Connect Discovery 1.0). */
 
 import { GatehouseError } from "../../../shared/errors.ts";
+import { singleParameter } from "../../http/parameters.ts";
 import { type Answer, jsonText } from "../answer.ts";
-import { singleParameter } from "../parameters.ts";
 import type { GateRequest } from "../request.ts";
 import type { GateContext, GuestHandler, PublicHandler } from "../route.ts";
 import { publicJwk, signIdentity } from "./identity.ts";

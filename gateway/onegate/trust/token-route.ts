@@ -2,8 +2,8 @@
 
 import { z } from "zod";
 import { GatehouseError } from "../../../shared/errors.ts";
+import { shown } from "../../http/ids.ts";
 import type { Guest } from "../authenticate.ts";
-import { shown } from "../ids.ts";
 import { parseJson } from "../json.ts";
 import type { GateRequest } from "../request.ts";
 import type { GateContext, GuestHandler } from "../route.ts";

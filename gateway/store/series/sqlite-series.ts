@@ -65,7 +65,7 @@ export class SqliteSeries implements SeriesStore {
   readonly #queueBytes: number;
   readonly #counts = { reports: 0, records: 0, fileBytes: 0, pendingWindows: 0 };
   readonly #dropped: Record<DropReason, number> = { full: 0, expired: 0, future: 0, unfit: 0, failed: 0 };
-  #batch = new ByteWriter(BATCH_BYTES);
+  readonly #batch = new ByteWriter(BATCH_BYTES);
   #batched = 0;
   #sentBytes = 0;
   #cancelFlush: (() => void) | undefined;
@@ -131,8 +131,9 @@ export class SqliteSeries implements SeriesStore {
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
     if (this.#batched === 0) return;
-    const [batch, count] = [this.#batch.bytes(), this.#batched];
-    this.#batch = new ByteWriter(BATCH_BYTES);
+    // A copy goes: what waits weighs what is counted, and not the writer's room, of which a batch may fill a tenth.
+    const [batch, count] = [new Uint8Array(this.#batch.bytes()), this.#batched];
+    this.#batch.cut(0);
     this.#batched = 0;
     this.#sentBytes += batch.length;
     const { length } = batch;

@@ -66,7 +66,7 @@ export function routerTests(current: () => CloudUnderTest): void {
     });
     const [third = -1] = more;
     expect(await cloud.vms.get(alice, third)).toMatchObject({
-      name: `third-${third}`,
+      name: "third-2",
       userTemplate: { COLOUR: "red" },
     });
     expect(phase(await cloud.vms.get(alice, third))).toBe("HOLD");

@@ -13,6 +13,7 @@ interface NicOptions extends CommonOptions {
   readonly file?: string;
 }
 
+/** For VMs and virtual routers. */
 export function addNics(desk: Desk): void {
   severalCommand(desk, "nic-attach <id>", "attach a NIC, of options, a file or standard input", [
     "nic-attach 5 --network private",
@@ -25,14 +26,14 @@ export function addNics(desk: Desk): void {
     .action(async (text: string, options: NicOptions) => {
       const template = await nicTemplate(desk, options);
       await onEach(desk, text, options, "NIC attached", (client, id) =>
-        client.call("one.vm.attachnic", id, template),
+        client.call(`${desk.kind.prefix}.attachnic`, id, template),
       );
     });
   severalCommand(desk, "nic-detach <id> <nic>", "detach a NIC, by its id", ["nic-detach 5 1"]).action(
     async (text: string, nic: string, options: CommonOptions) => {
       const nicId = partId("NIC", nic);
       await onEach(desk, text, options, "NIC detached", (client, id) =>
-        client.call("one.vm.detachnic", id, nicId),
+        client.call(`${desk.kind.prefix}.detachnic`, id, nicId),
       );
     },
   );

@@ -19,6 +19,7 @@ import { addOwnership, addRename, addUpdate } from "./manage.ts";
 import { addMonitoring } from "./monitoring.ts";
 import { countOf, numberedName } from "./multiple.ts";
 import { addNics, addResize, addSnapshots } from "./onevm-parts.ts";
+import { addScheduling, scheduleTemplate } from "./onevm-schedule.ts";
 import { addList, addShow } from "./show.ts";
 
 interface Action {
@@ -59,6 +60,7 @@ export function addVmCommands(desk: Desk): void {
   addNics(desk);
   addSnapshots(desk);
   addResize(desk);
+  addScheduling(desk);
   addRename(desk);
   addOwnership(desk);
   addUpdate(desk);
@@ -95,12 +97,25 @@ function addCreate(desk: Desk): void {
   });
 }
 
+interface ActionOptions extends CommonOptions {
+  readonly hard?: boolean;
+  readonly schedule?: string;
+}
+
 function addAction(desk: Desk, { name, summary, hard }: Action): void {
   const examples = [`${name} 5`, `${name} 5..8`, ...(hard ? [`${name} web --hard`] : [])];
   const command = severalCommand(desk, `${name} <ids>`, summary, examples);
   if (hard) command.option("--hard", "do not ask the guest");
-  command.action(async (ids: string, options: CommonOptions & { hard?: boolean }) => {
+  command.option("--schedule <time>", "at this time: 2026-09-20, '2026-09-20 14:15' or +3600");
+  command.action(async (ids: string, options: ActionOptions) => {
     const action = options.hard ? `${name}-hard` : name;
+    if (options.schedule !== undefined) {
+      const template = scheduleTemplate(action, options.schedule);
+      await onEach(desk, ids, options, `${action} scheduled`, (client, id) =>
+        client.call("one.vm.schedadd", id, template),
+      );
+      return;
+    }
     await onEach(desk, ids, options, action, (client, id) => client.call("one.vm.action", action, id));
   });
 }

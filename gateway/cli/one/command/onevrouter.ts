@@ -7,6 +7,7 @@ import { type TemplateOptions, templateOf, withTemplateOptions } from "../templa
 import { type CommonOptions, type Desk, printId, subCommand, withClient } from "./desk.ts";
 import { addDelete, addOwnership, addRename, addUpdate } from "./manage.ts";
 import { countOf } from "./multiple.ts";
+import { addNics } from "./onevm-parts.ts";
 import { addList, addShow } from "./show.ts";
 
 export function addVrouterCommands(desk: Desk): void {
@@ -22,6 +23,7 @@ export function addVrouterCommands(desk: Desk): void {
     });
   });
   addInstantiate(desk);
+  addNics(desk);
   addDelete(desk);
   addRename(desk);
   addOwnership(desk);

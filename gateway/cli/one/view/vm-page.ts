@@ -72,7 +72,9 @@ const SCHEDULE_COLUMNS: readonly Column[] = [
   plainColumn("ACTION", "ACTION", 16, "Action", left),
   plainColumn("ARGS", "ARGS", 10, "Arguments", left),
   { name: "SCHEDULED", summary: "When", size: 14, text: (row) => scheduleText(textAt(row, "TIME")) },
-  { name: "DONE", summary: "Done", size: 14, text: (row) => timeText(numberAt(row, "DONE")) },
+  { name: "REPEAT", summary: "Comes again", size: 8, left: true, text: repeatText },
+  { name: "DONE", summary: "Done last", size: 14, text: (row) => timeText(numberAt(row, "DONE")) },
+  plainColumn("MESSAGE", "MESSAGE", 20, "Why it was refused", { left: true, whole: true }),
 ];
 
 const HISTORY_COLUMNS: readonly Column[] = [
@@ -187,6 +189,18 @@ function nicRows(nic: XmlNode): readonly XmlNode[] {
 
 function scheduleText(time: string): string {
   return time.startsWith("+") ? time : timeText(Number(time));
+}
+
+/** By REPEAT's code; -1, and what older cores leave out, is never. */
+const REPEATS: ReadonlyMap<string, string> = new Map([
+  ["0", "weekly"],
+  ["1", "monthly"],
+  ["2", "yearly"],
+  ["3", "hourly"],
+]);
+
+function repeatText(row: XmlNode): string {
+  return REPEATS.get(textAt(row, "REPEAT")) ?? "-";
 }
 
 function knownText(row: XmlNode, name: string): string {

@@ -1,0 +1,56 @@
+/** Gives a service away: its document, its VMs, and what was made for it; all of it or nothing. */
+
+import type { Logger } from "../../../shared/log.ts";
+import { type Actor, type Cloud, type Ownership, SYSTEM } from "../../cloud/cloud.ts";
+import type { Document, Owned } from "../../cloud/model.ts";
+import type { Flow } from "../lifecycle/flow.ts";
+
+interface Possession {
+  readonly id: number;
+  readonly pool: {
+    get(actor: Actor, id: number): Promise<Pick<Owned, "uid" | "gid">>;
+    chown(actor: Actor, id: number, owner: Ownership): Promise<void>;
+  };
+}
+
+/** @throws GatehouseError of the first that refuses; those before it have their old owners again. */
+export async function chownAll(
+  { cloud, log }: { readonly cloud: Cloud; readonly log: Logger },
+  actor: Actor,
+  { document, flow }: { readonly document: Document; readonly flow: Flow },
+  owner: Ownership,
+): Promise<void> {
+  const done: { readonly possession: Possession; readonly before: Ownership }[] = [];
+  try {
+    for (const possession of possessionsOf(cloud, document, flow)) {
+      const { uid, gid } = await possession.pool.get(SYSTEM, possession.id);
+      await possession.pool.chown(actor, possession.id, owner);
+      done.push({ possession, before: { uid, gid } });
+    }
+  } catch (error) {
+    for (const { possession, before } of done.reverse()) {
+      // The actor may have no right left on what is not his any more.
+      await possession.pool.chown(SYSTEM, possession.id, before).catch((err: unknown) => {
+        log.error({ serviceId: document.id, id: possession.id, err }, "An owner could not be put back");
+      });
+    }
+    throw error;
+  }
+}
+
+/** The document first: who may not give it away gives away nothing. */
+function possessionsOf(cloud: Cloud, document: Document, { body, progress }: Flow): readonly Possession[] {
+  const vmIds = body.roles.flatMap(({ nodes }) => (nodes ?? []).map(({ deploy_id }) => deploy_id));
+  const routerIds = body.roles.flatMap((role) =>
+    role.type === "vr" && role.vrouter_id !== undefined ? [role.vrouter_id] : [],
+  );
+  const networkIds = (body.networks_values ?? [])
+    .flatMap((value) => Object.entries(value))
+    .flatMap(([name, { id }]) => (progress.ownNetworks?.includes(name) ? [Number(id)] : []));
+  return [
+    { id: document.id, pool: cloud.documents },
+    ...vmIds.map((id) => ({ id, pool: cloud.vms })),
+    ...routerIds.map((id) => ({ id, pool: cloud.routers })),
+    ...networkIds.map((id) => ({ id, pool: cloud.networks })),
+  ];
+}

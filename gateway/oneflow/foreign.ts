@@ -1,0 +1,82 @@
+/**
+ * A OneFlow elsewhere (`onegate.oneflow_server`), asked over HTTP as the original OneGate asks it: as the server's user,
+ * for the VM's owner, with a session that soon ends (spec core-xmlrpc.md 5).
+ */
+
+import { createHash } from "node:crypto";
+import { type Clock, epochSeconds } from "../../shared/clock.ts";
+import { type ErrorCode, errorText, GatehouseError } from "../../shared/errors.ts";
+import { writeCipherSession } from "../cloud/access/cipher.ts";
+import type { ServiceScaler } from "./directory.ts";
+
+const SESSION_S = 300;
+const TIMEOUT_MS = 10_000;
+/** Errors are a sentence; what is longer is not worth reading. */
+const MAX_ANSWER_LENGTH = 4_096;
+
+const MEANING: Readonly<Record<number, ErrorCode>> = {
+  400: "bad_request",
+  401: "forbidden",
+  403: "forbidden",
+  404: "not_found",
+  409: "wrong_state",
+  // The original answers a refusal so.
+  500: "wrong_state",
+};
+
+export interface ForeignOneFlow {
+  /** `http://localhost:2474`. */
+  readonly url: string;
+  /** A user of driver server_cipher, as OpenNebula's `oneflow_auth` and `onegate_auth` name one. */
+  readonly server: { readonly name: string; readonly password: string };
+  readonly clock: Clock;
+}
+
+/** Its calls throw what the other says; `unavailable` when it cannot be asked, and nothing is then known of the scaling. */
+export function createForeignScaler({ url, server, clock }: ForeignOneFlow): ServiceScaler {
+  const passwordHash = createHash("sha256").update(server.password).digest("hex");
+  return {
+    async scale(actor, serviceId, role, cardinality) {
+      const expires = epochSeconds(clock) + SESSION_S;
+      const session = writeCipherSession(actor.name, { name: server.name, passwordHash }, expires);
+      const credentials = Buffer.from(`${server.name}:${session}`).toString("base64");
+      const response = await ask(clock, `${url.replace(/\/+$/, "")}/service/${serviceId}/scale`, {
+        method: "POST",
+        headers: { authorization: `Basic ${credentials}`, "content-type": "application/json" },
+        body: JSON.stringify({ role_name: role, cardinality, force: false }),
+        redirect: "error",
+      });
+      if (response.status < 300) return;
+      throw new GatehouseError(MEANING[response.status] ?? "unavailable", response.text);
+    },
+  };
+}
+
+async function ask(
+  clock: Clock,
+  url: string,
+  request: RequestInit,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const abort = new AbortController();
+  const cancel = clock.after(TIMEOUT_MS, () => abort.abort());
+  try {
+    const response = await fetch(url, { ...request, signal: abort.signal });
+    return { status: response.status, text: await beginningOf(response) };
+  } catch (error) {
+    throw new GatehouseError("unavailable", `OneFlow cannot be asked: ${errorText(error)}.`, {
+      cause: error,
+    });
+  } finally {
+    cancel();
+  }
+}
+
+async function beginningOf(response: Response): Promise<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_ANSWER_LENGTH) break;
+  }
+  return text.slice(0, MAX_ANSWER_LENGTH);
+}

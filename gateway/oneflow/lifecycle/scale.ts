@@ -1,0 +1,75 @@
+/** The scale command: its refusals are the original's sentences (spec oneflow-api.md 3), checked in its order. */
+
+import { GatehouseError } from "../../../shared/errors.ts";
+import { roleStateName } from "../../../shared/states/role.ts";
+import type { VmRole } from "../model.ts";
+import { setDeadline } from "./deadlines.ts";
+import { changeRole, type Draft, remember, roleNamed } from "./draft.ts";
+import type { ServiceCommand } from "./events.ts";
+import { letGo } from "./leaving.ts";
+import { enterRoleState, enterState, log } from "./log.ts";
+import { refuseState } from "./refusal.ts";
+import { isIn, nodesOf, serviceIs } from "./roles.ts";
+import { SCALE_DOWN, SCALE_UP } from "./scaling.ts";
+
+type Scale = Extract<ServiceCommand, { kind: "scale" }>;
+
+/** @throws GatehouseError `wrong_state`, `not_found`, `bad_request` */
+export function obeyScale(draft: Draft, command: Scale): void {
+  const role = scalableRole(draft, command.role);
+  requireCardinality(draft, role, command);
+  const { cardinality } = command;
+  const way = cardinality > role.cardinality ? SCALE_UP : SCALE_DOWN;
+  const direction = way === SCALE_UP ? "up" : "down";
+  log(
+    draft,
+    "ROL",
+    "I",
+    `Role ${role.name} scaling ${direction} from ${role.cardinality} to ${cardinality} nodes`,
+  );
+  changeRole(draft, role.name, (before) => ({ ...before, cardinality, scale_way: way }));
+  const seconds = command.cooldown ?? role.cooldown ?? draft.context.defaultCooldown;
+  remember(draft, { cooldown: { seconds }, newerThan: nodesOf(role).at(-1)?.deploy_id });
+  letGo(draft, surplus(role, cardinality, command.firstToGo ?? []), "shrink", role.shutdown_action);
+  enterRoleState(draft, role.name, "SCALING");
+  setDeadline(draft, role.name);
+  enterState(draft, "SCALING");
+}
+
+function scalableRole(draft: Draft, name: string): VmRole {
+  if (!serviceIs(draft, "RUNNING")) refuseState(draft, "scaled");
+  const role = roleNamed(draft, name);
+  if (role === undefined) throw new GatehouseError("not_found", `Role ${name} not found`);
+  if (role.type === "vr")
+    throw new GatehouseError(
+      "bad_request",
+      `Role ${name} is a virtual router: its cardinality cannot be changed.`,
+    );
+  if (!isIn(role, "RUNNING"))
+    throw new GatehouseError(
+      "wrong_state",
+      `Role ${name} cannot be scaled in state: ${roleStateName(role.state)}`,
+    );
+  return role;
+}
+
+/** `force` goes beyond min_vms and max_vms, but never below nothing. */
+function requireCardinality(draft: Draft, role: VmRole, { cardinality, force }: Scale): void {
+  const refuse = (limit: string) =>
+    new GatehouseError("bad_request", `Can't scale service ${draft.id}: ${limit}`);
+  if (!Number.isSafeInteger(cardinality)) throw refuse("The cardinality must be a whole number");
+  const least = force ? 0 : (role.min_vms ?? 0);
+  if (cardinality < least) throw refuse(`Minimum cardinality is ${least}`);
+  if (!force && role.max_vms !== undefined && cardinality > role.max_vms)
+    throw refuse(`Maximum cardinality is ${role.max_vms}`);
+  if (cardinality === role.cardinality)
+    throw new GatehouseError("bad_request", `Cardinality of ${role.name} is already at ${cardinality}`);
+}
+
+/** The VMs that go: those that were named, then the oldest. */
+function surplus(role: VmRole, cardinality: number, firstToGo: readonly number[]): readonly number[] {
+  const nodes = nodesOf(role).map(({ deploy_id }) => deploy_id);
+  const named = new Set(firstToGo);
+  const order = [...nodes.filter((id) => named.has(id)), ...nodes.filter((id) => !named.has(id))];
+  return order.slice(0, Math.max(0, nodes.length - cardinality));
+}
