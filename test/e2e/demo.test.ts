@@ -78,14 +78,18 @@ afterAll(async () => {
 });
 
 describe("the demo", () => {
-  it("has two guests that report READY and push a metric by themselves", {
+  it("is a service of two roles, whose guests report READY and push a metric by themselves", {
     timeout: FIRST_TEST_MS,
   }, async () => {
     const vms = await eventually(
       guests,
-      (seen) => seen.length === 2 && seen.every((vm) => isReady(vm) && vm.USER_TEMPLATE.LOAD_1 !== undefined),
+      (seen) => seen.length === 3 && seen.every((vm) => isReady(vm) && vm.USER_TEMPLATE.LOAD_1 !== undefined),
     );
-    expect(vms.map((vm) => vm.ID)).toEqual(["0", "1"]);
+    expect(vms.map((vm) => [vm.ID, vm.USER_TEMPLATE.ROLE_NAME])).toEqual([
+      ["0", "frontend"],
+      ["1", "worker"],
+      ["2", "worker"],
+    ]);
     for (const vm of vms) expect(isAlive(pidOf(vm))).toBe(true);
   });
 
@@ -112,7 +116,7 @@ describe("the demo", () => {
     const { VM }: { VM: { NAME: string; USER_TEMPLATE: Record<string, string> } } = JSON.parse(
       await answer.text(),
     );
-    expect(VM).toMatchObject({ NAME: "demo-0", USER_TEMPLATE: { READY: "YES" } });
+    expect(VM).toMatchObject({ NAME: "frontend_0_(service_1)", USER_TEMPLATE: { READY: "YES" } });
   });
 
   it("finds its guests again after kill -9, the very same processes", {
