@@ -8,6 +8,7 @@ import { guestBench } from "./guest.ts";
 import { historyBench } from "./history.ts";
 import { monitorBench } from "./monitor.ts";
 import { monitorFleetBench } from "./monitor-fleet.ts";
+import { oneflowBench } from "./oneflow.ts";
 import { onegateBench } from "./onegate.ts";
 import { onegateCostsBench } from "./onegate-costs.ts";
 import { waitersBench } from "./waiters.ts";
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   history: historyBench,
   monitor: monitorBench,
   "monitor-fleet": monitorFleetBench,
+  oneflow: oneflowBench,
   onegate: onegateBench,
   "onegate-costs": onegateCostsBench,
   waiters: waitersBench,

@@ -4,6 +4,9 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../../shared/clock.ts";
 import { errorText } from "../../shared/errors.ts";
 import { killRounds } from "../fault/kill-rounds.ts";
+import { oneflowKillRounds } from "../fault/oneflow-kill-rounds.ts";
+import { expressionSoak } from "./expressions.ts";
+import { lifecycleSoak } from "./lifecycle.ts";
 import { monitorSoak } from "./monitor.ts";
 import { monitorDaemonFuzz } from "./monitor-daemon-fuzz.ts";
 import { monitorFuzz } from "./monitor-fuzz.ts";
@@ -22,16 +25,19 @@ export type Soak = (options: SoakOptions) => object | Promise<object>;
 
 const SOAKS: ReadonlyMap<string, Soak> = new Map<string, Soak>([
   ["template-fuzz", templateFuzz],
+  ["expressions", expressionSoak],
   ["monitor-fuzz", monitorFuzz],
   ["monitor-daemon-fuzz", monitorDaemonFuzz],
   ["monitor", monitorSoak],
+  ["lifecycle", lifecycleSoak],
   ["kill", ({ inputs = 100, seed = 1, log }) => killRounds({ rounds: inputs, seed, log })],
+  ["oneflow-kill", ({ inputs = 100, seed = 1, log }) => oneflowKillRounds({ rounds: inputs, seed, log })],
 ]);
 
 const USAGE = `usage: node test/soak/run.ts NAME [--inputs N] [--seed N]
 
-  --inputs N  how much to run, default: the soak's own (the fuzz ones: 1000000 inputs, kill: 100 rounds,
-              monitor: 3600 simulated seconds)
+  --inputs N  how much to run, default: the soak's own (the fuzz ones: 1000000 inputs, kill and oneflow-kill: 100 rounds,
+              monitor: 3600 simulated seconds, lifecycle: 100000 worlds of each service)
   --seed N    start of the pseudo-random numbers, default 1
   --help      this text
 

@@ -11,6 +11,7 @@ const LAUNCHER = fileURLToPath(new URL("../../gateway/cli/gatehouse.ts", import.
 export interface HouseProcess {
   readonly pid: number;
   readonly onegate: string;
+  readonly oneflow: string;
   readonly rpc: string;
   readonly admin: string;
   readonly monitor: { readonly host: string; readonly port: number };
@@ -25,8 +26,9 @@ export function scratchDirectory(prefix: string, parent = tmpdir()): { path: str
   return { path: directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
-const FREE_PORTS = {
+export const FREE_PORTS = {
   GATEHOUSE_ONEGATE_PORT: "0",
+  GATEHOUSE_ONEFLOW_PORT: "0",
   GATEHOUSE_RPC_PORT: "0",
   GATEHOUSE_ADMIN_PORT: "0",
   GATEHOUSE_MONITOR_PORT: "0",
@@ -64,6 +66,7 @@ export async function startHouse(
   return {
     pid: run.pid,
     onegate: run.onegate,
+    oneflow: run.oneflow,
     rpc: run.rpc,
     admin: run.admin,
     monitor: run.monitor,
@@ -75,6 +78,7 @@ export async function startHouse(
 interface RunFile {
   readonly pid: number;
   readonly onegate: string;
+  readonly oneflow: string;
   readonly rpc: string;
   readonly admin: string;
   readonly monitor: { readonly host: string; readonly port: number };

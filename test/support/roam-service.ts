@@ -86,7 +86,8 @@ function commandsFor(world: World, other: number): readonly ServiceCommand[] {
 const EARLIER: readonly VmCondition[] = ["starting", "running", "ending"];
 
 function lateSights(world: World, other: number): readonly Action[] {
-  const vmIds = [...world.vms.keys()];
+  // One on hold has no earlier life.
+  const vmIds = [...world.vms].flatMap(([vmId, vm]) => (vm.condition === "held" ? [] : [vmId]));
   const vmId = vmIds[other % Math.max(1, vmIds.length)];
   const condition = EARLIER[other % EARLIER.length] ?? "starting";
   if (!world.exists || vmId === undefined) return [];

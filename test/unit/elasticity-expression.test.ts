@@ -119,6 +119,7 @@ describe("what is no expression", () => {
     ["avg(CPU, 5) > 3", 10],
     ["avg(CPU 5m) > 3", 9],
     ["avg(CPU, 2d) > 3", 10],
+    ["avg(CPU, 5m4) > 3", 11],
     ["HOST.CPU > 3", 1],
     ["A.B.C > 3", 4],
   ])("%j is refused at column %i", (text, column) => {
@@ -136,6 +137,7 @@ describe("what is no expression", () => {
     expect(failure("A".repeat(MAX_EXPRESSION_LENGTH + 1)).column).toBe(MAX_EXPRESSION_LENGTH + 1);
     const deep = (depth: number) => `${"(".repeat(depth)}A > 1${")".repeat(depth)}`;
     expect(() => parseExpression(deep(MAX_EXPRESSION_DEPTH))).not.toThrow();
+    expect(() => parseExpression(`${"(A > 1) & ".repeat(MAX_EXPRESSION_DEPTH * 2)}A > 1`)).not.toThrow();
     expect(failure(deep(MAX_EXPRESSION_DEPTH + 1)).column).toBe(MAX_EXPRESSION_DEPTH + 1);
   });
 });
@@ -190,8 +192,8 @@ describe("numbers", () => {
 
   it.each([
     [50.1666, 50.17],
-    [2.675, 2.68],
-    [-2.675, -2.68],
+    [5.015, 5.02],
+    [-5.015, -5.02],
     [0.005, 0.01],
     [0.004, 0],
     [1e300, 1e300],

@@ -110,6 +110,48 @@ describe("a recurrence", () => {
       "2026-10-03T00:00Z",
       ["2026-10-03T16:00", "2026-10-04T15:30"],
     ],
+    [
+      "certain hours in autumn",
+      "30 1-3 * * *",
+      BERLIN,
+      "2026-10-24T22:00Z",
+      ["2026-10-24T23:30", "2026-10-25T00:30", "2026-10-25T02:30"],
+    ],
+    [
+      "parts of one hour in autumn",
+      "*/20 2 * * *",
+      BERLIN,
+      "2026-10-24T12:00Z",
+      ["2026-10-25T00:00", "2026-10-25T00:20", "2026-10-25T00:40", "2026-10-26T01:00"],
+    ],
+    [
+      "parts of one hour in spring",
+      "*/20 2 * * *",
+      BERLIN,
+      "2026-03-28T12:00Z",
+      ["2026-03-29T01:00", "2026-03-30T00:00"],
+    ],
+    [
+      "the half of each hour in spring",
+      "30 * * * *",
+      BERLIN,
+      "2026-03-29T00:00Z",
+      ["2026-03-29T00:30", "2026-03-29T01:30"],
+    ],
+    [
+      "the half of each hour in autumn",
+      "30 * * * *",
+      BERLIN,
+      "2026-10-24T23:00Z",
+      ["2026-10-24T23:30", "2026-10-25T00:30", "2026-10-25T01:30", "2026-10-25T02:30"],
+    ],
+    [
+      "half an hour's change",
+      "*/30 * * * *",
+      "Australia/Lord_Howe",
+      "2026-04-04T14:00Z",
+      ["2026-04-04T14:30", "2026-04-04T15:00", "2026-04-04T15:30"],
+    ],
   ])("%s", (_, text, zone, from, expected) => {
     expect(occurrences(text, zone, from, expected.length)).toEqual(expected);
   });

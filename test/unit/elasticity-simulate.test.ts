@@ -59,6 +59,18 @@ describe("a simulation", () => {
     ]);
   });
 
+  it("restores the minimum of one role at a look, though it takes no time", () => {
+    const short = { name: "a", cardinality: 1, min_vms: 2 };
+    const roles = [short, { ...short, name: "b" }];
+    const { steps } = simulate(roles, [], { ...OPTIONS, fromMs: 0, toMs: 30_000 });
+    expect(steps.map(({ role, at, scaling }) => [role, at, scaling?.cardinality])).toEqual([
+      ["a", 0, 2],
+      ["b", 0, undefined],
+      ["a", 30_000, undefined],
+      ["b", 30_000, 2],
+    ]);
+  });
+
   it("knows functions over time and names with a place", () => {
     const policy = { type: "CHANGE", adjust: 1, expression: "avg(MONITORING.CPU, 1m) > 50" } as const;
     const metrics = csv("time,MONITORING.CPU", "0,20", "30,60", "60,60");

@@ -3,7 +3,7 @@ import { type Cloud, type CloudEvent, SYSTEM } from "../../gateway/cloud/cloud.t
 import { RETRY_PAUSES } from "../../gateway/oneflow/engine/attempt.ts";
 import { memoryStore } from "../../gateway/store/memory.ts";
 import { GatehouseError } from "../../shared/errors.ts";
-import { SILENT } from "../support/embedded.ts";
+import { makeUser, SILENT } from "../support/embedded.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { type FlowHouse, flowHouse, nodesOf, twoTiers } from "../support/oneflow.ts";
 import { scriptedDriver } from "../support/scripted-driver.ts";
@@ -136,7 +136,9 @@ describe("a cloud whose answers are lost", () => {
     house.clock.advance(60_000);
     await pass(house, running);
     release();
-    while ((await house.vms(id)).length !== 3 || calls !== 4) await turns();
+    // Four were made, and one is ended.
+    while ((await house.cloud.vms.list(SYSTEM)).length !== 4) await turns();
+    while ((await house.vms(id)).length !== 3) await turns();
     expect((await house.body(id)).roles.map((role) => nodesOf(role).length)).toEqual([1, 2]);
   });
 
@@ -262,6 +264,27 @@ describe("documents that somebody else writes", () => {
     await expect(house.oneflow.command(SYSTEM, bad, { kind: "undeploy" })).rejects.toThrow("left alone");
     await house.oneflow.command(house.alice, id, { kind: "undeploy" });
     await house.gone(id);
+  });
+
+  it("that name somebody else's VMs learn nothing of them, and take nothing from their service", async () => {
+    const store = memoryStore();
+    const clock = manualClock();
+    const first = await flowHouse({ store, clock });
+    const id = await deployed(first);
+    const bob = await makeUser(first.cloud, SYSTEM, "bob");
+    const body = await first.body(id);
+    const stolen = await first.cloud.documents.allocate(bob, { type: 100, name: "mine", body: { ...body } });
+    await first.until(stolen, "WARNING");
+    await first.oneflow.settled();
+    await first.close();
+    const house = await open({ store, clock });
+    await house.oneflow.settled();
+    await house.oneflow.command(bob, stolen, { kind: "recover_delete" });
+    await house.oneflow.settled();
+    expect(await house.vms(id)).toHaveLength(3);
+    const [vm] = await house.vms(id);
+    await house.cloud.vms.act(house.alice, vm?.id ?? -1, "poweroff");
+    await house.until(id, "WARNING");
   });
 
   it("that are removed are forgotten", async () => {

@@ -44,20 +44,15 @@ export class FlowDocuments {
    * @throws GatehouseError `not_found` also for a document of another kind; `forbidden`, as recorded
    */
   async get(actor: Actor, idText: string, kind: FlowKind): Promise<Document> {
-    const document = await asDocumentCall("info", this.#get(actor, idText));
-    if (document.type === DOCUMENT_TYPE[kind]) return document;
-    throw await asDocumentCall("info", Promise.reject(missing(idText)));
+    return await asDocumentCall("info", this.#find(actor, idText, kind));
   }
 
-  async #get(actor: Actor, idText: string): Promise<Document> {
+  async #find(actor: Actor, idText: string, kind: FlowKind): Promise<Document> {
     const id = exactId(idText);
-    if (id !== undefined) return await this.#cloud.documents.get(actor, id);
-    // A negative id is all documents to the core, which only its administrators may ask for.
-    if (/^-[1-9][0-9]*$/.test(idText) && !isAdmin(actor)) {
-      const sentence = `User [${actor.uid}] : Not authorized to perform USE DOCUMENT.`;
-      throw new GatehouseError("forbidden", sentence);
-    }
-    throw missing(shown(idText));
+    if (id === undefined) throw notAnId(actor, idText);
+    const document = await this.#cloud.documents.get(actor, id);
+    if (document.type !== DOCUMENT_TYPE[kind]) throw missing(idText);
+    return document;
   }
 
   /** Of a body alone, like every entity tag; kept while its document does not change. */
@@ -99,6 +94,13 @@ export class FlowDocuments {
 export function shownDocument(document: Document): JsonObject {
   const { [HIDDEN_ATTRIBUTE]: _, ...template } = document.template;
   return documentToDocument({ ...document, template });
+}
+
+/** A negative id is all documents to the core, which only its administrators may ask for. */
+function notAnId(actor: Actor, idText: string): GatehouseError {
+  const isNegative = /^-[1-9][0-9]*$/.test(idText);
+  if (!isNegative || isAdmin(actor)) return missing(shown(idText));
+  return new GatehouseError("forbidden", `User [${actor.uid}] : Not authorized to perform USE DOCUMENT.`);
 }
 
 function missing(idText: string): GatehouseError {

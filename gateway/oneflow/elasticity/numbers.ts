@@ -26,7 +26,7 @@ export function roundToHundredths(value: number): number {
   if (!(size < ROUNDED_UP_TO)) return value;
   const scaled = size * 100;
   const down = Math.floor(scaled);
-  // The half is looked at unscaled too, as Ruby does: 2.675 * 100 falls just short of 267.5.
+  // The half is looked at unscaled too, as Ruby does: 5.015 * 100 falls just short of 501.5.
   const up = scaled - down >= 0.5 || (down + 0.5) / 100 <= size;
   return (Math.sign(value) * (up ? down + 1 : down)) / 100;
 }

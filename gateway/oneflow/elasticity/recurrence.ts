@@ -1,12 +1,13 @@
 /**
- * The `recurrence` of a scheduled policy: Unix cron's five fields (spec elasticity.md 6), reckoned by croner, with
- * what croner knows beyond them (seconds, L, W, #, ?) refused.
+ * The `recurrence` of a scheduled policy: Unix cron's five fields (spec elasticity.md 6). croner reckons what clocks
+ * show, and what it knows beyond cron (seconds, L, W, #, ?) is refused; when clocks show it is up to zone.ts, since
+ * croner leaves out a day's `0-30/10 2 * * *` in spring and does it twice in autumn.
  */
 
 import { Cron } from "croner";
 import { errorText } from "../../../shared/errors.ts";
 import { excerpt, PolicyTextError } from "./error.ts";
-import { openZone } from "./zone.ts";
+import { openZone, type WallTime, type Zone } from "./zone.ts";
 
 export interface Recurrence {
   readonly text: string;
@@ -37,14 +38,15 @@ export function parseRecurrence(text: string, zone?: string | undefined): Recurr
     throw new PolicyTextError(MAX_LENGTH + 1, sentence);
   }
   const pattern = patternOf(text);
-  const timezone = openZone(zone).name;
+  const clock = openZone(zone);
   let cron: Cron;
   try {
-    cron = new Cron(pattern, { timezone, mode: "5-part", paused: true });
+    cron = new Cron(pattern, { timezone: "UTC", mode: "5-part", paused: true });
   } catch (cause) {
     throw new PolicyTextError(1, `${excerpt(text)} is no recurrence: ${reasonOf(cause)}`, { cause });
   }
-  return { text, nextAfter: rememberingNext(cron) };
+  const isEachHour = pattern.split(" ")[1]?.startsWith("*") === true;
+  return { text, nextAfter: rememberingNext((seconds) => nextIn(clock, cron, isEachHour, seconds)) };
 }
 
 /** Five fields, aliases written out. */
@@ -80,13 +82,51 @@ function reasonOf(error: unknown): string {
   return text.endsWith(".") ? text : `${text}.`;
 }
 
+/** Clocks never go back by more. */
+const LOOK_BACK_MS = 3 * 3_600_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * A pattern for certain hours is meant by the clock: a time that comes twice counts once, the first time, and one that
+ * is skipped is made up for at the change. A pattern for each hour (`*` there) goes on through both.
+ */
+function nextIn(clock: Zone, cron: Cron, isEachHour: boolean, seconds: number): number | undefined {
+  const now = seconds * 1000;
+  const isNearChange = clock.offsetMs(now - DAY_MS) !== clock.offsetMs(now + DAY_MS);
+  let shown = new Date(now + clock.offsetMs(now) - (isNearChange ? LOOK_BACK_MS : 0));
+  let best = Number.POSITIVE_INFINITY;
+  for (;;) {
+    const next = cron.nextRun(shown);
+    if (next === null) break;
+    shown = next;
+    const wall = wallTime(next);
+    const first = clock.epochMs(wall);
+    if (first >= best) break;
+    const moments = isEachHour ? clock.moments(wall) : [first];
+    best = Math.min(best, ...moments.filter((moment) => moment > now));
+    if (!isNearChange && best < Number.POSITIVE_INFINITY) break;
+  }
+  return Number.isFinite(best) ? best / 1000 : undefined;
+}
+
+/** What croner, told that the zone is UTC, means by a date. */
+function wallTime(date: Date): WallTime {
+  return {
+    year: date.getUTCFullYear(),
+    month: date.getUTCMonth() + 1,
+    day: date.getUTCDate(),
+    hour: date.getUTCHours(),
+    minute: date.getUTCMinutes(),
+    second: date.getUTCSeconds(),
+  };
+}
+
 /** Policies with one text ask about much the same moment, again and again: the last answer mostly holds. */
-function rememberingNext(cron: Cron): Recurrence["nextAfter"] {
+function rememberingNext(reckon: Recurrence["nextAfter"]): Recurrence["nextAfter"] {
   let known: { readonly after: number; readonly next: number | undefined } | undefined;
   return (seconds) => {
     if (known === undefined || seconds < known.after || (known.next !== undefined && seconds >= known.next)) {
-      const next = cron.nextRun(new Date(seconds * 1000));
-      known = { after: seconds, next: next === null ? undefined : Math.floor(next.getTime() / 1000) };
+      known = { after: seconds, next: reckon(seconds) };
     }
     return known.next;
   };

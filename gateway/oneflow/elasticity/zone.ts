@@ -17,9 +17,13 @@ export interface Zone {
   /** `Europe/Berlin`, `UTC`. */
   readonly name: string;
   wallAt(epochMs: number): WallTime;
+  /** By how much its clocks are ahead of UTC at a moment, in ms. */
+  offsetMs(epochMs: number): number;
+  /** Every moment at which the clocks show this: none, one or two, in ms since the epoch. */
+  moments(wall: WallTime): readonly number[];
   /**
    * The moment, in ms since the epoch, at which the clocks show this. Of a time that they show twice it is the first;
-   * for one that they skip it is the moment of the change (croner does the same with recurrences).
+   * for one that they skip it is the moment of the change.
    */
   epochMs(wall: WallTime): number;
 }
@@ -31,19 +35,21 @@ export function openZone(name?: string | undefined): Zone {
   const format = formatOf(name);
   const offsetMs = (epochMs: number): number =>
     asUtc(wallOf(format, epochMs)) - Math.floor(epochMs / 1000) * 1000;
+  // No zone changes twice within two days, so these are the offsets before and after a change nearby.
+  const candidates = (shown: number): readonly number[] => {
+    const [before, after] = [offsetMs(shown - DAY_MS), offsetMs(shown + DAY_MS)];
+    return [...new Set([shown - Math.max(before, after), shown - Math.min(before, after)])];
+  };
+  const moments = (wall: WallTime): readonly number[] => {
+    const shown = asUtc(wall);
+    return candidates(shown).filter((moment) => moment + offsetMs(moment) === shown);
+  };
   return {
     name: format.resolvedOptions().timeZone,
     wallAt: (epochMs) => wallOf(format, epochMs),
-    epochMs(wall) {
-      const shown = asUtc(wall);
-      // No zone changes twice within two days, so these are the offsets before and after a change nearby.
-      const before = offsetMs(shown - DAY_MS);
-      const after = offsetMs(shown + DAY_MS);
-      const first = shown - Math.max(before, after);
-      for (const moment of [first, shown - Math.min(before, after)])
-        if (asUtc(wallOf(format, moment)) === shown) return moment;
-      return changeAfter(first, offsetMs);
-    },
+    offsetMs,
+    moments,
+    epochMs: (wall) => moments(wall)[0] ?? changeAfter(candidates(asUtc(wall))[0] ?? Number.NaN, offsetMs),
   };
 }
 

@@ -7,7 +7,7 @@ import type { NetworkValue, ServiceBody, ServiceNode } from "../model.ts";
 import type { OneFlowSettings } from "../settings.ts";
 import { routerName } from "./effects/routers.ts";
 import { networkName } from "./names.ts";
-import { belongingOf, goneSight, isDone, nodeOf, sightOf } from "./sight.ts";
+import { belongingOf, goneSight, isDone, nodeOf, sightOf, strangerSight } from "./sight.ts";
 
 export type TakenUp = Extract<FlowEvent, { kind: "taken_up" }>;
 
@@ -52,7 +52,10 @@ export async function findAll(
   );
 }
 
-/** Nodes as they are, and those VMs of the owner's that name the service and live. A node without a VM is done. */
+/**
+ * Nodes as they are, and those VMs of the owner's that name the service and live. A node without a VM is done; one whose VM
+ * is somebody else's tells nothing: whoever owns a service may write any id there.
+ */
 function foundVms(
   claims: readonly Claim[],
   vms: readonly Vm[],
@@ -63,18 +66,21 @@ function foundVms(
   const found = new Map<number, FoundVm[]>(claims.map(({ document }) => [document.id, []]));
   for (const listed of vms) {
     const vm = newest.get(listed.id) ?? listed;
-    const written = nodes.get(vm.id);
+    const written = nodes.get(vm.id) ?? [];
     nodes.delete(vm.id);
-    if (written !== undefined) {
-      found.get(written.serviceId)?.push({ role: written.role, node: written.node, sight: sightOf(vm) });
-      continue;
+    for (const { serviceId, role, node } of written) {
+      const sight = owners.get(serviceId) === vm.uid ? sightOf(vm) : strangerSight(vm.id);
+      found.get(serviceId)?.push({ role, node, sight });
     }
     const belongs = isDone(vm) ? undefined : belongingOf(vm);
     if (belongs === undefined || owners.get(belongs.serviceId) !== vm.uid) continue;
+    if (written.some(({ serviceId }) => serviceId === belongs.serviceId)) continue;
     found.get(belongs.serviceId)?.push({ role: belongs.role, node: nodeOf(vm), sight: sightOf(vm) });
   }
-  for (const [vmId, { serviceId, role, node }] of nodes) {
-    found.get(serviceId)?.push({ role, node, sight: goneSight(vmId) });
+  for (const [vmId, written] of nodes) {
+    for (const { serviceId, role, node } of written) {
+      found.get(serviceId)?.push({ role, node, sight: goneSight(vmId) });
+    }
   }
   return found;
 }
@@ -85,12 +91,14 @@ interface WrittenNode {
   readonly node: ServiceNode;
 }
 
-function nodesOf(claims: readonly Claim[]): Map<number, WrittenNode> {
-  const nodes = new Map<number, WrittenNode>();
+/** By VM; two services may name the same one. */
+function nodesOf(claims: readonly Claim[]): Map<number, readonly WrittenNode[]> {
+  const nodes = new Map<number, readonly WrittenNode[]>();
   for (const { document, body } of claims) {
     for (const role of body.roles) {
       for (const node of role.nodes ?? []) {
-        nodes.set(node.deploy_id, { serviceId: document.id, role: role.name, node });
+        const written = { serviceId: document.id, role: role.name, node };
+        nodes.set(node.deploy_id, [...(nodes.get(node.deploy_id) ?? []), written]);
       }
     }
   }

@@ -13,12 +13,12 @@ import type { Document, JsonObject } from "../../cloud/model.ts";
 import type { Effect } from "../lifecycle/effects.ts";
 import type { FlowEvent, ServiceCommand, VmSight } from "../lifecycle/events.ts";
 import type { Flow, FlowContext } from "../lifecycle/flow.ts";
-import { step } from "../lifecycle/step.ts";
 import { wakeAt } from "../lifecycle/wake.ts";
 import { asJson } from "../model.ts";
 import { Alarm } from "./alarm.ts";
 import { flowOf, holdsTheSame, noDocument, writeFlow } from "./service-document.ts";
-import { sameSight } from "./sight.ts";
+import { Sightings } from "./sightings.ts";
+import { forCaller, type Mail, play, type Turn } from "./turn.ts";
 
 /** What the mailboxes of a house share. */
 export interface MailboxHouse {
@@ -37,22 +37,6 @@ export interface MailboxHouse {
   busy(change: 1 | -1): void;
 }
 
-interface Mail {
-  readonly event: FlowEvent;
-  /** Of a command: who waits for it. */
-  readonly answer?: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
-}
-
-/** What a turn made of the service. */
-interface Turn {
-  readonly flow: Flow;
-  readonly effects: readonly Effect[];
-  readonly changed: boolean;
-  /** What was taken and would have to come again. */
-  readonly events: readonly Mail[];
-  readonly taken: readonly Mail[];
-}
-
 /** ms before a write that failed is tried again: the first time, and at the most. */
 const WRITE_PAUSE_MS = 250;
 const MAX_WRITE_PAUSE_MS = 30_000;
@@ -61,9 +45,7 @@ export class Mailbox {
   readonly id: number;
   readonly #house: MailboxHouse;
   #mail: Mail[] = [];
-  #seen = new Map<number, VmSight>();
-  /** VMs that were made, of which `vm_made` has not come yet: what is seen of them waits for that. */
-  readonly #expected = new Set<number>();
+  readonly #sightings = new Sightings();
   /** While something is under way; at rest only `#sights` stay. */
   #flow: Flow | undefined;
   #sights: Flow["sights"] = new Map();
@@ -114,21 +96,23 @@ export class Mailbox {
 
   /** Only the newest sight of a VM counts. */
   see(sight: VmSight): void {
-    const known = this.#seen.get(sight.vmId) ?? (this.#working ? undefined : this.#sightOf(sight.vmId));
-    if (this.#forgotten || (known !== undefined && sameSight(known, sight))) return;
-    this.#seen.set(sight.vmId, sight);
-    this.#start();
+    if (this.#forgotten) return;
+    // In the midst of a turn what it was told last is not yet known here.
+    const known = this.#working ? undefined : (this.#flow?.sights ?? this.#sights).get(sight.vmId);
+    if (this.#sightings.see(sight, known)) this.#start();
   }
 
   expect(vmId: number): void {
-    this.#expected.add(vmId);
+    this.#sightings.expect(vmId);
   }
 
   /** An effect has come to its end; without an event it was left to the next start. */
   ended(event: FlowEvent | undefined): void {
     this.#underWay -= 1;
-    for (const vmId of madeBy(event)) this.#expected.delete(vmId);
-    if (event !== undefined) this.post(event);
+    if (event !== undefined) {
+      this.#sightings.told(event);
+      this.post(event);
+    }
     this.#rest();
   }
 
@@ -175,10 +159,6 @@ export class Mailbox {
     for (const { answer } of this.#mail.splice(0)) answer?.reject(closing());
   }
 
-  #sightOf(vmId: number): VmSight | undefined {
-    return (this.#flow?.sights ?? this.#sights).get(vmId);
-  }
-
   #put(mail: Mail): void {
     if (this.#forgotten || this.#house.isClosing()) return;
     this.#mail.push(mail);
@@ -204,24 +184,21 @@ export class Mailbox {
   }
 
   #hasMail(): boolean {
-    return this.#mail.length > 0 || this.#overwritten || this.#sightsToTell().length > 0;
-  }
-
-  #sightsToTell(): readonly VmSight[] {
-    return [...this.#seen.values()].filter(({ vmId }) => !this.#expected.has(vmId));
+    return this.#mail.length > 0 || this.#overwritten || this.#sightings.hasNews();
   }
 
   /** Whether it was done; if not, its events wait again. */
   async #turn(): Promise<boolean> {
     const mail = this.#mail.splice(0);
-    const sights = this.#sightsToTell();
-    for (const { vmId } of sights) this.#seen.delete(vmId);
-    const seen: readonly Mail[] = sights.length === 0 ? [] : [{ event: { kind: "vms_seen", sights } }];
-    const events = [...mail, ...seen];
+    // After the mail, which may tell of a VM's making what is older.
+    const sights = this.#sightings.take();
+    const events: readonly Mail[] =
+      sights.length === 0 ? mail : [...mail, { event: { kind: "vms_seen", sights } }];
     try {
       const before = this.#flow ?? (await this.#load());
-      const turn = this.#play(before, events);
-      if (turn.changed) await this.#write(turn.flow);
+      const { log, now, settings } = this.#house;
+      const turn = play(before, events, () => ({ ...settings, now: now() }), log);
+      if (turn.changed || this.#overwritten) await this.#write(turn.flow);
       this.#overwritten = false;
       this.#flow = turn.flow;
       for (const { answer } of turn.taken) answer?.resolve();
@@ -236,33 +213,6 @@ export class Mailbox {
     const { documents } = this.#house.cloud;
     const document = documents.peek(SYSTEM, this.id) ?? (await documents.get(SYSTEM, this.id));
     return { ...flowOf(document), sights: this.#sights };
-  }
-
-  /** Steps through what has come; a refused command is answered at once, and changes nothing. */
-  #play(before: Flow, events: readonly Mail[]): Turn {
-    const { log, now, settings } = this.#house;
-    const taken: Mail[] = [];
-    const effects: Effect[] = [];
-    let flow = before;
-    for (const mail of events) {
-      try {
-        const made = step(flow, mail.event, { ...settings, now: now() });
-        flow = made.flow;
-        effects.push(...made.effects);
-        taken.push(mail);
-      } catch (error) {
-        if (!isGatehouseError(error)) {
-          const { kind } = mail.event;
-          log.error(
-            { serviceId: this.id, event: kind, err: error },
-            "An event of a service could not be handled",
-          );
-        }
-        mail.answer?.reject(isGatehouseError(error) ? error : internal());
-      }
-    }
-    const changed = flow.body !== before.body || flow.progress !== before.progress || this.#overwritten;
-    return { flow, effects, changed, events, taken };
   }
 
   async #write(flow: Flow): Promise<void> {
@@ -287,7 +237,7 @@ export class Mailbox {
 
   /** Whoever commanded is told; the rest waits for better times, unless the document is gone or no service. */
   #failed(error: unknown, events: readonly Mail[]): boolean {
-    for (const { answer } of events) answer?.reject(isGatehouseError(error) ? error : internal());
+    for (const { answer } of events) answer?.reject(forCaller(error));
     if (this.#forgotten) return true;
     const { log } = this.#house;
     const known = isGatehouseError(error) ? error.code : "internal";
@@ -335,15 +285,6 @@ export class Mailbox {
   }
 }
 
-function madeBy(event: FlowEvent | undefined): readonly number[] {
-  if (event?.kind === "vm_made") return [event.sight.vmId];
-  return event?.kind === "router_filled" ? event.vms.map(({ sight }) => sight.vmId) : [];
-}
-
 function closing(): GatehouseError {
   return new GatehouseError("unavailable", "The house is closing.");
-}
-
-function internal(): GatehouseError {
-  return new GatehouseError("internal", "Internal error.");
 }

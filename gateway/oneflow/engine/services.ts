@@ -9,16 +9,16 @@ import type { Effect } from "../lifecycle/effects.ts";
 import type { VmSight } from "../lifecycle/events.ts";
 import type { FlowContext } from "../lifecycle/flow.ts";
 import type { OneFlowSettings } from "../settings.ts";
-import { attempt, type Patience } from "./attempt.ts";
-import { unlessMissing } from "./effects/networks.ts";
+import type { Patience } from "./attempt.ts";
 import { perform } from "./effects/perform.ts";
-import { CallFailure, calling, reasonOf, type Scene, type Tools } from "./effects/scene.ts";
+import { removeDocument } from "./effects/remove-document.ts";
+import type { Scene, Tools } from "./effects/scene.ts";
 import { type Claim, findAll, NOTHING_FOUND, ownerOf, type TakenUp } from "./found.ts";
 import { Lanes } from "./lanes.ts";
 import type { LogFiles } from "./log-files.ts";
 import { Mailbox, type MailboxHouse } from "./mailbox.ts";
 import { flowOf, noDocument } from "./service-document.ts";
-import { isDone, nodeOf, sightOf } from "./sight.ts";
+import { isDone, isStranger, nodeOf, sightOf } from "./sight.ts";
 
 /** Calls to the cloud under way at one time. */
 const LANES = { perService: 32, inAll: 256 };
@@ -26,8 +26,8 @@ const LANES = { perService: 32, inAll: 256 };
 const CALL_TIMEOUT_MS = 60_000;
 /** ms that closing waits for calls under way. */
 const CLOSING_MS = 10_000;
-/** Documents are read so many at a time, and the rest of the house has its turn. */
-const READ_AT_A_TIME = 100;
+/** Services are taken up so many at a time, and the rest of the house has its turn. */
+const AT_A_TIME = 50;
 
 export interface ServicesOptions {
   readonly cloud: Cloud;
@@ -195,22 +195,11 @@ export class Services implements MailboxHouse {
   }
 
   async #removeDocument(mailbox: Mailbox): Promise<void> {
-    const call = async () => {
-      await this.cloud.documents.delete(SYSTEM, mailbox.id).catch(unlessMissing);
-      return true;
-    };
-    try {
-      await calling("one.document.delete", () =>
-        attempt({ call, find: async () => undefined }, this.#patience),
-      );
-      mailbox.ended(undefined);
-      mailbox.forget("A service has ended, and its document is removed");
-    } catch (error) {
-      if (error instanceof CallFailure || !this.isClosing()) {
-        const message = reasonOf(error, this.#tools, mailbox.id);
-        mailbox.ended({ kind: "document_not_removed", message });
-      } else mailbox.ended(undefined);
-    }
+    const event = await removeDocument(mailbox.id, this.#tools);
+    const isRemoved = event?.kind === "document_removed";
+    // There is nothing left to write it into.
+    mailbox.ended(isRemoved ? undefined : event);
+    if (isRemoved) mailbox.forget("A service has ended, and its document is removed");
   }
 
   // What happens in the cloud.
@@ -266,7 +255,10 @@ export class Services implements MailboxHouse {
       const claims = await this.#claims(documents);
       if (claims.length === 0) return;
       const found = await findAll(this.cloud, claims, this.#vrNameTemplate, this.#newest);
-      for (const [id, event] of found) this.#claim(id, event);
+      for (const [index, [id, event]] of [...found].entries()) {
+        await othersTurn(index);
+        this.#claim(id, event);
+      }
     } finally {
       this.#takingUp -= 1;
       if (this.#takingUp === 0) this.#newest.clear();
@@ -277,8 +269,7 @@ export class Services implements MailboxHouse {
   async #claims(documents: readonly Document[]): Promise<readonly Claim[]> {
     const claims: Claim[] = [];
     for (const [index, document] of documents.entries()) {
-      if (index % READ_AT_A_TIME === READ_AT_A_TIME - 1)
-        await new Promise((resolve) => setImmediate(resolve));
+      await othersTurn(index);
       try {
         claims.push({ document, body: flowOf(document).body });
       } catch (error) {
@@ -296,12 +287,18 @@ export class Services implements MailboxHouse {
     if (this.isClosing()) return;
     const mailbox = this.#box(id);
     const newest = event.vms.map((found) => ({ ...found, sight: this.#newestSight(found.sight) }));
-    for (const { sight } of newest) if (sight.condition !== "done") this.#watched.set(sight.vmId, mailbox);
+    for (const { sight } of newest) {
+      if (sight.condition !== "done" && !isStranger(sight)) this.#watched.set(sight.vmId, mailbox);
+    }
     mailbox.post({ ...event, vms: newest });
   }
 
   #newestSight(sight: VmSight): VmSight {
-    const vm = this.#newest.get(sight.vmId);
+    const vm = isStranger(sight) ? undefined : this.#newest.get(sight.vmId);
     return vm === undefined ? sight : sightOf(vm);
   }
+}
+
+async function othersTurn(index: number): Promise<void> {
+  if (index % AT_A_TIME === AT_A_TIME - 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -21,6 +21,17 @@ export function goneSight(vmId: number): VmSight {
   return { vmId, condition: "done", stateName: "DONE", ready: false };
 }
 
+const NOT_OWNED = "NOT_OWNED";
+
+/** Of a VM that a service's document names and its owner does not own: nothing of it is told. */
+export function strangerSight(vmId: number): VmSight {
+  return { vmId, condition: "unknown", stateName: NOT_OWNED, ready: false };
+}
+
+export function isStranger(sight: VmSight): boolean {
+  return sight.stateName === NOT_OWNED;
+}
+
 export function sameSight(one: VmSight, other: VmSight): boolean {
   return one.condition === other.condition && one.stateName === other.stateName && one.ready === other.ready;
 }

@@ -49,8 +49,8 @@ export function rolesToStart(draft: Draft): readonly Role[] {
 
 function startRoles(draft: Draft): void {
   for (const role of rolesToStart(draft)) {
-    const held = nodesOf(role).filter(({ deploy_id }) => conditionOf(draft, deploy_id) === "held");
-    if (isIn(role, "HOLD")) wake(draft, new Map(held.map(({ deploy_id }) => [deploy_id, "release"])));
+    if (isIn(role, "HOLD"))
+      wake(draft, new Map(nodesOf(role).map(({ deploy_id }) => [deploy_id, "release"])));
     enterRoleState(draft, role.name, "DEPLOYING");
     setDeadline(draft, role.name);
   }

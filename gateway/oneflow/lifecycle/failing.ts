@@ -22,11 +22,12 @@ function failureOf(role: Role): "FAILED_SCALING" | "FAILED_UNDEPLOYING" | "FAILE
 
 /**
  * Why a role that makes VMs cannot end well: one failed, or ended before its time. Neither is ever a success. Those on
- * their way out are let go.
+ * their way out are let go, and what befalls older ones while a role grows is seen to when it rests.
  */
 export function failureSentence(draft: Draft, role: Role): string | undefined {
+  const newerThan = draft.progress.newerThan ?? -1;
   for (const { deploy_id: vmId } of nodesOf(role)) {
-    if (leavingOf(draft, vmId) !== undefined) continue;
+    if (vmId <= newerThan || leavingOf(draft, vmId) !== undefined) continue;
     const condition = conditionOf(draft, vmId);
     if (condition === "done")
       return `VM ${vmId} of role ${role.name} ended on the way: recover or delete the service.`;

@@ -29,11 +29,17 @@ export function obeyScale(draft: Draft, command: Scale): void {
   );
   changeRole(draft, role.name, (before) => ({ ...before, cardinality, scale_way: way }));
   const seconds = command.cooldown ?? role.cooldown ?? draft.context.defaultCooldown;
-  remember(draft, { cooldown: { seconds }, newerThan: nodesOf(role).at(-1)?.deploy_id });
+  remember(draft, { cooldown: { seconds }, newerThan: newestOf(role) });
   letGo(draft, surplus(role, cardinality, command.firstToGo ?? []), "shrink", role.shutdown_action);
   enterRoleState(draft, role.name, "SCALING");
   setDeadline(draft, role.name);
   enterState(draft, "SCALING");
+}
+
+/** Ids rise, but VMs that are made side by side need not be known in their order. */
+function newestOf(role: VmRole): number | undefined {
+  const ids = nodesOf(role).map(({ deploy_id }) => deploy_id);
+  return ids.length === 0 ? undefined : ids.reduce((most, id) => Math.max(most, id));
 }
 
 function scalableRole(draft: Draft, name: string): VmRole {

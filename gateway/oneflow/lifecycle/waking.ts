@@ -34,10 +34,15 @@ export function driveWaking(draft: Draft): void {
   const outlived = new Set<number>();
   for (const [key, act] of Object.entries(acts)) {
     const vmId = Number(key);
-    if (!mustWake(draft, vmId)) outlived.add(vmId);
-    else ask(draft, { kind: "act_on_vm", vmId, act });
+    if (mustWake(draft, vmId)) ask(draft, { kind: "act_on_vm", vmId, act });
+    else if (!mayComeToFit(draft, vmId, act)) outlived.add(vmId);
   }
   forgetWaking(draft, outlived);
+}
+
+/** News of a VM may be late: one that is said to start may be held in truth, and then it must be told. */
+function mayComeToFit(draft: Draft, vmId: number, act: WakeAct): boolean {
+  return act === "release" && conditionOf(draft, vmId) === "starting";
 }
 
 export function forgetWaking(draft: Draft, vmIds: ReadonlySet<number>): void {

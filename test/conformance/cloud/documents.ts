@@ -122,11 +122,10 @@ export function documentTests(current: () => CloudUnderTest): void {
     expect(await cloud.documents.allocate(alice, { type: 100, name: "second" })).toBeGreaterThan(first);
   });
 
-  it("are refused without a name", async () => {
+  it("are called by their id when they have no name", async () => {
     const { cloud, user } = current();
     const alice = await user("alice");
-    await expect(cloud.documents.allocate(alice, { type: 100, name: "" })).rejects.toMatchObject({
-      code: "bad_request",
-    });
+    const id = await cloud.documents.allocate(alice, { type: 100, name: "" });
+    expect((await cloud.documents.get(alice, id)).name).toBe(`document-${id}`);
   });
 }

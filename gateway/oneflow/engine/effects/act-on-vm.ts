@@ -1,7 +1,7 @@
 /** Acts on a VM of a service, as its owner. What is already so counts as done: after a restart it is asked again. */
 
 import { isGatehouseError } from "../../../../shared/errors.ts";
-import { type Actor, type Cloud, SYSTEM } from "../../../cloud/cloud.ts";
+import type { Actor, Cloud } from "../../../cloud/cloud.ts";
 import type { Effect } from "../../lifecycle/effects.ts";
 import type { FlowEvent, VmAct, VmCondition, VmSight } from "../../lifecycle/events.ts";
 import { attempt } from "../attempt.ts";
@@ -25,7 +25,8 @@ export async function actOnVm({ vmId, act }: ActOnVm, scene: Scene, tools: Tools
   const { cloud, patience } = tools;
   const { serviceId, owner } = scene;
   const isThere = async () => {
-    const sight = await look(cloud, vmId);
+    const sight = await look(cloud, owner, vmId);
+    if (sight === undefined) return false;
     tools.see(serviceId, sight);
     return ALREADY[act].includes(sight.condition);
   };
@@ -75,11 +76,13 @@ function callOf(act: VmAct): string {
   return act === "delete" || act === "retry" ? "one.vm.recover" : "one.vm.action";
 }
 
-async function look(cloud: Cloud, vmId: number): Promise<VmSight> {
+/** As the owner sees it; undefined: it is not the owner's to see. */
+async function look(cloud: Cloud, owner: Actor, vmId: number): Promise<VmSight | undefined> {
   try {
-    return sightOf(await cloud.vms.get(SYSTEM, vmId));
+    return sightOf(await cloud.vms.get(owner, vmId));
   } catch (error) {
     if (isGatehouseError(error) && error.code === "not_found") return goneSight(vmId);
+    if (isGatehouseError(error) && error.code === "forbidden") return undefined;
     throw error;
   }
 }
