@@ -52,6 +52,8 @@ const PATHS: ReadonlySet<string> = new Set([
   "monitor.private_key_file",
   "monitor.public_key_file",
   "cloud.process.run_dir",
+  "cloud.qemu.run_dir",
+  "cloud.qemu.image_dirs",
 ]);
 
 /**
@@ -121,11 +123,14 @@ function textOf(sources: readonly Source[], path: string): string | undefined {
 
 function absolute(source: Source, folder: string): Source {
   const settings = source.settings.map((setting) =>
-    PATHS.has(setting.path) && typeof setting.value === "string" && setting.value !== ""
-      ? { ...setting, value: resolve(folder, setting.value) }
-      : setting,
+    PATHS.has(setting.path) ? { ...setting, value: absoluteValue(setting.value, folder) } : setting,
   );
   return { ...source, settings };
+}
+
+function absoluteValue(value: unknown, folder: string): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown) => absoluteValue(item, folder));
+  return typeof value === "string" && value !== "" ? resolve(folder, value) : value;
 }
 
 type Tree = { [name: string]: unknown };

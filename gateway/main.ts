@@ -11,6 +11,7 @@ import { tlsFilesOf, urlOf } from "./config/listening.ts";
 import { oneGateSettings } from "./config/onegate-settings.ts";
 import type { Config } from "./config.ts";
 import { adminSocketPath } from "./main/admin-socket.ts";
+import { registerAutoscaler } from "./main/autoscaler-metrics.ts";
 import { Closers } from "./main/closers.ts";
 import { existingAuthFile } from "./main/first-start.ts";
 import { openHistory } from "./main/history.ts";
@@ -21,7 +22,7 @@ import { type ListenOptions, listen } from "./main/listen.ts";
 import { openCloud } from "./main/open-cloud.ts";
 import { removeRunFile, writeRunFile } from "./main/run-file.ts";
 import { serveMonitor } from "./main/serve-monitor.ts";
-import { oneFlowApp, openOneFlow, scalerFor } from "./main/serve-oneflow.ts";
+import { oneFlowApp, openOneFlow, type Services, scalerFor } from "./main/serve-oneflow.ts";
 import { storeCheck } from "./main/store-check.ts";
 import { type HostWatch, watchHosts } from "./main/watch-hosts.ts";
 import { createServiceDirectory, type ServiceScaler } from "./oneflow/directory.ts";
@@ -117,18 +118,18 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
     closing: closing.signal,
   };
   const adminUrl = await serveAdmin(servers);
-  let flow: OneFlow | undefined;
-  const scaler = scalerFor(config, () => flow, clock);
+  let services: Services | undefined;
+  const scaler = scalerFor(config, () => services?.flow, clock);
   if (config.onegate.enabled) onegateUrl = await serveOneGate(servers, scaler);
   const rpcUrl = config.rpc.enabled ? await serveRpc(servers) : undefined;
   closers.add("cloud", () => cloud.close());
   // Before the cloud: what it is told last is stored.
-  closers.add("services", async () => flow?.close());
+  closers.add("services", async () => services?.close());
   if (config.onegate.clear_ready) closers.add("readiness", await followReadiness(cloud, log));
   await cloud.start();
   // Its services may make VMs at once, whose contexts name OneGate.
-  if (config.oneflow.enabled) flow = await openOneFlow(config, { cloud, clock, log });
-  const oneflowUrl = flow && (await serveOneFlow(servers, flow));
+  if (config.oneflow.enabled) services = await openOneFlow(config, { cloud, clock, log });
+  const oneflowUrl = services && (await serveOneFlow(servers, services));
   const monitor = config.monitor.enabled
     ? await serveMonitor(config, { cloud, store: home.store, series, sight, clock, log })
     : undefined;
@@ -152,6 +153,7 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
     turn(false);
     return closers.closeAll();
   };
+  const flow = services?.flow;
   return { cloud, flow, urls, monitor: monitor?.address, authFile: existingAuthFile(config.home), close };
 }
 
@@ -203,9 +205,10 @@ async function serveOneGate(servers: Servers, scaler: ServiceScaler | undefined)
   return urlOf(config.onegate.host, port, tls === undefined ? "http" : "https");
 }
 
-async function serveOneFlow(servers: Servers, flow: OneFlow): Promise<string> {
-  const { config, closing } = servers;
-  const app = oneFlowApp(config, { ...servers, flow, closing });
+async function serveOneFlow(servers: Servers, services: Services): Promise<string> {
+  const { config, sight, closing } = servers;
+  const app = oneFlowApp(config, { ...servers, services, closing });
+  if (sight.admin !== undefined) registerAutoscaler(sight.admin.metrics, services.autoscaler);
   const port = await serve(servers, { name: "oneflow", app, endpoint: config.oneflow });
   return urlOf(config.oneflow.host, port);
 }

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { LEAVES } from "../config/leaves.ts";
 import { endpointWarning, processDriverUse, tlsFilesOf } from "../config/listening.ts";
 import type { LoadedConfig } from "../config.ts";
+import { qemuUse } from "../main/qemu-driver.ts";
 import { type CommonOptions, loadFor, withCommonOptions } from "./common-options.ts";
 import type { CliContext } from "./context.ts";
 
@@ -55,6 +56,10 @@ function valueAt(config: object, path: string): unknown {
 
 function driverNote({ config }: LoadedConfig): string {
   if (config.cloud.driver === "dummy") return "Every VM is simulated (cloud.driver is dummy).";
+  if (config.cloud.driver === "qemu") {
+    const qemu = qemuUse(config);
+    return `VMs ${qemu.allowed ? "run" : "do not run"} under QEMU: ${qemu.reason}.`;
+  }
   const { allowed, reason } = processDriverUse(config);
   return `VMs ${allowed ? "run" : "do not run"} as processes of this machine: ${reason}.`;
 }

@@ -27,6 +27,7 @@ if (majorOf(process.versions.node) >= NEEDED_MAJOR) {
   const load = (path) => import(fromSources ? `./${path}.ts` : `../../dist/gateway/cli/${path}.js`);
   if (calledAs === "launch") await load("gatehouse");
   else if (calledAs === "gatehouse-agent") await load("../../agent/host/main");
+  else if (calledAs === "gatehouse-monitord") await (await load("monitord")).main();
   else await (await load(calledAs.startsWith("oneflow") ? "flow/main" : "one/main")).main(calledAs);
 } else {
   const node = findNode(here);

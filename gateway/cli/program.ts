@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { EXIT_CODE, errorText, isGatehouseError } from "../../shared/errors.ts";
 import { checkCommand } from "./check.ts";
 import type { CliContext } from "./context.ts";
+import { demoCommand } from "./demo.ts";
 import { exportCommand } from "./export.ts";
 import { hostCommand } from "./host.ts";
 import { importCommand } from "./import.ts";
@@ -41,6 +42,7 @@ function programOf(context: CliContext): Command {
     );
   const commands = [
     upCommand,
+    demoCommand,
     checkCommand,
     tokenCommand,
     hostCommand,

@@ -7,7 +7,9 @@ import { endpointWarning, urlOf } from "../config/listening.ts";
 import type { Config, Setting } from "../config.ts";
 import { endOnCrash } from "../main/crash.ts";
 import { type DemoPlace, describeDemo, startDemo } from "../main/demo.ts";
+import { PROCESS_GUESTS, qemuGuests } from "../main/demo-guests.ts";
 import { stopRequested } from "../main/stop-signals.ts";
+import { ensureTestGuest, requireQemu, type TestGuest } from "../main/test-guest.ts";
 import { type House, startHouse } from "../main.ts";
 import { type CommonOptions, loadFor } from "./common-options.ts";
 import type { CliContext } from "./context.ts";
@@ -17,19 +19,33 @@ import { readWorldFile } from "./world-file.ts";
 export interface UpOptions extends CommonOptions {
   readonly world?: string;
   readonly dummy?: boolean;
+  readonly qemu?: boolean;
   readonly dummyBootMs?: string;
   readonly demo?: boolean;
 }
 
+/** Other than processes. */
+export interface RunOptions extends UpOptions {
+  readonly demoGuests?: "qemu";
+}
+
 /** Starts the house, and resolves when it has ended. @throws GatehouseError as startHouse, and for options that exclude each other. */
-export async function runHouse(context: CliContext, options: UpOptions): Promise<void> {
+export async function runHouse(context: CliContext, options: RunOptions): Promise<void> {
   if (options.demo && options.dummy) {
     throw new GatehouseError(
       "bad_request",
       "--demo starts real processes and --dummy simulates every VM: choose one.",
     );
   }
-  const { config, notes } = loadFor(context, options, settingsOf(options));
+  if (options.qemu && options.dummy) {
+    throw new GatehouseError(
+      "bad_request",
+      "--qemu runs virtual machines and --dummy simulates every VM: choose one.",
+    );
+  }
+  const tell = (line: string) => context.out(`${line}\n`);
+  const image = options.demoGuests === "qemu" ? await qemuImage(tell) : undefined;
+  const { config, notes } = loadFor(context, options, [...settingsOf(options), ...qemuSettings(image)]);
   const world = options.world === undefined ? undefined : readWorldFile(resolve(context.cwd, options.world));
   const { clock } = context;
   const pretty = process.stderr.isTTY === true;
@@ -48,7 +64,8 @@ export async function runHouse(context: CliContext, options: UpOptions): Promise
       cloud: house.cloud,
       flow: house.flow,
       clock,
-      tell: (line: string) => context.out(`${line}\n`),
+      tell,
+      guests: image === undefined ? PROCESS_GUESTS : qemuGuests(image),
     };
     const demo = await Promise.race([startDemo(parts), stop]);
     if (typeof demo !== "string") context.out(describeDemo(demo, { onegate, ...homeWords(context, config) }));
@@ -60,13 +77,29 @@ export async function runHouse(context: CliContext, options: UpOptions): Promise
 
 function settingsOf(options: UpOptions): readonly Setting[] {
   const settings: Setting[] = [];
+  // So that its policies, which go by the CPU of its guests, have something to go by before anybody is tired of waiting.
+  if (options.demo) settings.push({ path: "monitor.periods.monitor_vm_s", value: 5, origin: "--demo" });
   if (options.dummy) settings.push({ path: "cloud.driver", value: "dummy", origin: "--dummy" });
+  if (options.qemu) settings.push({ path: "cloud.driver", value: "qemu", origin: "--qemu" });
   if (options.dummyBootMs !== undefined) {
     const text = options.dummyBootMs;
     const value = /^\d{1,15}$/.test(text) ? Number(text) : text;
     settings.push({ path: "cloud.dummy_boot_ms", value, origin: "--dummy-boot-ms" });
   }
   return settings;
+}
+
+async function qemuImage(tell: (line: string) => void): Promise<TestGuest> {
+  requireQemu();
+  return await ensureTestGuest(tell);
+}
+
+function qemuSettings(image: TestGuest | undefined): readonly Setting[] {
+  if (image === undefined) return [];
+  return [
+    { path: "cloud.driver", value: "qemu", origin: "demo qemu" },
+    { path: "cloud.qemu.image_dirs", value: [image.directory], origin: "demo qemu" },
+  ];
 }
 
 const HINTS = `Try next, from another terminal:

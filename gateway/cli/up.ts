@@ -18,6 +18,7 @@ export function upCommand(context: CliContext): Command {
     .description("start the house, and stay until SIGINT or SIGTERM")
     .option("--world <file>", "load this world first, into a home that is empty")
     .option("--dummy", "simulate every VM")
+    .option("--qemu", "the first host runs virtual machines (cloud.driver qemu)")
     .option("--dummy-boot-ms <ms>", "how long a simulated VM takes to boot (0)")
     .option("--demo", "start a service whose guests report READY and push a metric")
     .addHelpText("after", EXAMPLES)

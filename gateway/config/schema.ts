@@ -6,6 +6,7 @@ import { networkText, oneGateSettingsSchema } from "../onegate/settings.ts";
 import { attributes, host, MAX_LIST_ITEMS, MEBIBYTE, names, on, port, text, url, whole } from "./fields.ts";
 import { monitorFields } from "./monitor-fields.ts";
 import { oneflowFields } from "./oneflow-fields.ts";
+import { qemuFields } from "./qemu-fields.ts";
 
 /** OneGate knows its own defaults (reboot is restricted, as recorded); here they only get names for files. */
 const ONEGATE = oneGateSettingsSchema.parse({});
@@ -176,11 +177,12 @@ const processDriver = z
 const cloud = z
   .strictObject({
     driver: z
-      .enum(["process", "dummy"])
+      .enum(["process", "qemu", "dummy"])
       .default("process")
-      .describe("process or dummy: what runs the VMs of the first host; dummy simulates every VM"),
+      .describe("process, qemu or dummy: what runs the VMs of the first host; dummy simulates every VM"),
     dummy_boot_ms: whole("how long a simulated VM takes to boot", 0, 86_400_000, 0),
     process: processDriver,
+    qemu: qemuFields,
   })
   .prefault({});
 

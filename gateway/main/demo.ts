@@ -14,10 +14,9 @@ import type { CloudMonitoring } from "../cloud/monitoring.ts";
 import { createServiceDirectory, type ServiceView } from "../oneflow/directory.ts";
 import type { OneFlow } from "../oneflow/engine/oneflow.ts";
 import { asJson, type ServiceTemplateBody } from "../oneflow/model.ts";
+import type { DemoGuests } from "./demo-guests.ts";
 
 const DEMO_NAME = "demo";
-/** A service that is not up by then is shown as it is. */
-const START_TIMEOUT_MS = 30_000;
 
 export interface DemoGuest {
   readonly id: number;
@@ -36,9 +35,12 @@ export interface Demo {
   /** RUNNING, DEPLOYING, ... */
   readonly state: string;
   readonly guests: readonly DemoGuest[];
+  /** What its guests are, in the plural. */
+  readonly kind: string;
 }
 
 export interface DemoParts {
+  readonly guests: DemoGuests;
   readonly cloud: Cloud;
   readonly flow: OneFlow;
   readonly clock: Clock;
@@ -47,23 +49,24 @@ export interface DemoParts {
 }
 
 /** Makes the demo unless an earlier start did, and waits until its service runs, or until the time is up. */
-export async function startDemo({ cloud, flow, clock, tell }: DemoParts): Promise<Demo> {
+export async function startDemo(parts: DemoParts): Promise<Demo> {
+  const { cloud, flow } = parts;
   const services = (await cloud.documents.list(SYSTEM)).filter(({ type }) => type === DOCUMENT_TYPE.service);
   const known = services.find(({ name }) => name === DEMO_NAME);
-  const { id } = known ?? (await flow.instantiate(SYSTEM, await makeTemplates(cloud)));
-  await untilUp({ cloud, clock, tell }, id);
+  const { id } = known ?? (await flow.instantiate(SYSTEM, await makeTemplates(parts)));
+  await untilUp(parts, id);
   const { state, roles } = await createServiceDirectory(cloud).find(SYSTEM, id);
   const vmIds = roles.flatMap((role) => role.vmIds);
   const guests = await Promise.all(
     vmIds.map(async (vmId) => guestOf(await cloud.vms.get(SYSTEM, vmId), cloud.monitoring)),
   );
-  return { serviceId: id, state: serviceStateName(state), guests };
+  return { serviceId: id, state: serviceStateName(state), guests, kind: parts.guests.kind };
 }
 
 /** The VM template and the service template, which are left for the newcomer to play with. */
-async function makeTemplates(cloud: Cloud): Promise<ServiceTemplateBody> {
+async function makeTemplates({ cloud, guests }: DemoParts): Promise<ServiceTemplateBody> {
   const known = (await cloud.templates.list(SYSTEM)).find((template) => template.name === DEMO_NAME);
-  const service = demoService(known?.id ?? (await makeTemplate(cloud)));
+  const service = demoService(known?.id ?? (await makeTemplate(cloud, guests)));
   const body = asJson(service);
   await cloud.documents.allocate(SYSTEM, { type: DOCUMENT_TYPE.serviceTemplate, name: DEMO_NAME, body });
   return service;
@@ -73,7 +76,8 @@ function demoService(templateId: number): ServiceTemplateBody {
   const role = { type: "vm", template_id: templateId } as const;
   return {
     name: DEMO_NAME,
-    description: "Two tiers of process VMs: the workers start when the frontend is READY.",
+    description:
+      "Two tiers of process VMs: the workers start when the frontend is READY, and grow with their load.",
     deployment: "straight",
     ready_status_gate: true,
     roles: [
@@ -83,19 +87,27 @@ function demoService(templateId: number): ServiceTemplateBody {
         name: "worker",
         cardinality: 2,
         parents: ["frontend"],
-        min_vms: 1,
+        min_vms: 2,
         max_vms: 5,
         cooldown: 10,
+        elasticity_policies: [
+          { type: "CHANGE", adjust: 1, expression: "MONITORING.CPU > 20", period: 5, period_number: 2 },
+          { type: "CHANGE", adjust: -1, expression: "MONITORING.CPU < 5", period: 5, period_number: 3 },
+        ],
       },
     ],
   };
 }
 
-async function makeTemplate(cloud: Cloud): Promise<number> {
+async function makeTemplate(cloud: Cloud, { template }: DemoGuests): Promise<number> {
   const networks = await cloud.networks.list(SYSTEM);
   if (!networks.some((network) => network.name === DEMO_NAME))
     await cloud.networks.allocate(SYSTEM, DEMO_NETWORK);
-  return await cloud.templates.allocate(SYSTEM, DEMO_TEMPLATE);
+  return await cloud.templates.allocate(SYSTEM, {
+    ...template,
+    NAME: DEMO_NAME,
+    NIC: { NETWORK: DEMO_NAME },
+  });
 }
 
 const DEMO_NETWORK: Template = {
@@ -108,31 +120,13 @@ const DEMO_NETWORK: Template = {
   AR: { TYPE: "IP4", IP: "10.99.0.10", SIZE: "200" },
 };
 
-/** The command comes with the house (guest-tools.ts); its shell twin has no agent, so a loop stands in for it. */
-const DEMO_SCRIPT = `#!/bin/sh
-# A guest of the demo: everything it needs is in its environment, as in an OpenNebula VM.
-onegate ready || exit 1
-onegate agent --interval 5 && exit 0
-while sleep 5; do
-  onegate vm update --data "LOAD_1=$(cut -d ' ' -f 1 /proc/loadavg)"
-done
-`.replaceAll("$", "\\$");
-
-const DEMO_TEMPLATE: Template = {
-  NAME: DEMO_NAME,
-  CPU: "0.1",
-  MEMORY: "64",
-  NIC: { NETWORK: DEMO_NAME },
-  CONTEXT: { TOKEN: "YES", NETWORK: "YES", REPORT_READY: "YES", START_SCRIPT: DEMO_SCRIPT },
-};
-
 const STILL_STARTING: readonly number[] = [
   SERVICE_STATE.PENDING,
   SERVICE_STATE.DEPLOYING_NETS,
   SERVICE_STATE.DEPLOYING,
 ];
 
-async function untilUp({ cloud, clock, tell }: Omit<DemoParts, "flow">, serviceId: number): Promise<void> {
+async function untilUp({ cloud, clock, tell, guests }: DemoParts, serviceId: number): Promise<void> {
   const directory = createServiceDirectory(cloud);
   const told = new Map<string, number>();
   const since = clock.elapsed();
@@ -149,7 +143,7 @@ async function untilUp({ cloud, clock, tell }: Omit<DemoParts, "flow">, serviceI
       resolve();
     };
     const lookAgain = () => void look().then((done) => done && finish(), reject);
-    const cancel = clock.after(START_TIMEOUT_MS, finish);
+    const cancel = clock.after(guests.startTimeoutMs, finish);
     const unsubscribe = cloud.subscribe((event) => {
       if (event.kind === "document_changed" && event.id === serviceId) lookAgain();
     });
@@ -198,7 +192,7 @@ export interface DemoPlace {
 
 /** The demo as `up` prints it: its guests, and commands to try. */
 export function describeDemo(
-  { serviceId, state, guests }: Demo,
+  { serviceId, state, guests, kind }: Demo,
   { onegate, homeOption, homeVariable }: DemoPlace,
 ): string {
   const lines = guests.map(({ id, name, state, ready, usage, reason }) => {
@@ -207,10 +201,12 @@ export function describeDemo(
     return `  VM ${id}  ${name}  ${state}  READY=${ready ? "YES" : "not yet"}${used}${why}`;
   });
   const first = guests[0]?.id ?? 0;
-  const token = `$(npx gatehouse token ${first}${homeOption})`;
-  const headers = `-H "X-ONEGATE-VMID: ${first}" -H "X-ONEGATE-TOKEN: ${token}"`;
+  const worker = guests.find(({ name }) => name.startsWith("worker"))?.id ?? first;
+  const headersOf = (vmId: number): string =>
+    `-H "X-ONEGATE-VMID: ${vmId}" -H "X-ONEGATE-TOKEN: $(npx gatehouse token ${vmId}${homeOption})"`;
+  const headers = headersOf(first);
   return `${[
-    `Service ${serviceId}, ${DEMO_NAME}, is ${state}. Its guests are real processes on this machine:`,
+    `Service ${serviceId}, ${DEMO_NAME}, is ${state}. Its guests are ${kind} on this machine:`,
     ...lines,
     "Try, in another terminal, from this folder:",
     `  ${homeVariable}npx oneflow show ${serviceId}`,
@@ -219,6 +215,10 @@ export function describeDemo(
     `  curl -X PUT -d "COLOUR = blue" ${headers} ${onegate}/vm`,
     `  ${homeVariable}npx onevm monitoring ${first}`,
     `  npx gatehouse export${homeOption}`,
+    "A minute of load in one worker, until the role grows; it shrinks when the load is over:",
+    `  curl -X PUT -d "LOAD = on" ${headersOf(worker)} ${onegate}/vm`,
+    `  ${homeVariable}npx oneflow explain ${serviceId} worker`,
+    `  ${homeVariable}npx oneflow show ${serviceId} --follow`,
     "Ctrl-C ends it all.",
   ].join("\n")}\n`;
 }

@@ -3,6 +3,7 @@
 import { chmodSync, constants, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../shared/clock.ts";
+import type { Logger } from "../../shared/log.ts";
 import type { Driver } from "../cloud/embedded/driver.ts";
 import { dummyDriver } from "../cloud/embedded/drivers/dummy.ts";
 import { processDriver } from "../cloud/embedded/drivers/process.ts";
@@ -11,9 +12,9 @@ import type { Config } from "../config.ts";
 import { claimGuestRange, type RangeOptions } from "./guest-range.ts";
 import { installGuestTools } from "./guest-tools.ts";
 import { houseId } from "./house-id.ts";
+import { makeQemuDriver } from "./qemu-driver.ts";
+import { guestsHaveUids, ROOTS } from "./qemu-places.ts";
 
-/** What root's houses keep on the machine. */
-const ROOTS = "/var/lib/gatehouse";
 /** Where root's guests are: the home's mode keeps their own uids out of it. */
 const ROOTS_GUESTS = join(ROOTS, "guests");
 /** Which house has which user ids. */
@@ -25,11 +26,6 @@ export interface Drivers {
   readonly only: Driver | undefined;
 }
 
-/** Guests of a house that is root have user ids of their own. */
-export function guestsHaveUids(): boolean {
-  return process.getuid?.() === 0;
-}
-
 /** Where the process driver keeps its guests. */
 export function guestsDirectory({ home, cloud }: Pick<Config, "home" | "cloud">): string {
   return (
@@ -37,8 +33,17 @@ export function guestsDirectory({ home, cloud }: Pick<Config, "home" | "cloud">)
   );
 }
 
-/** `trustedUids` may be filled later, once the users of `cloud.process.trusted_users` are known. */
-export function makeDrivers(config: Config, clock: Clock, trustedUids: ReadonlySet<number>): Drivers {
+export interface DriverParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The ids of their `trusted_users`; may be filled later, once users are known. */
+  readonly trusted: { readonly process: ReadonlySet<number>; readonly qemu: ReadonlySet<number> };
+  /** Where OneGate is; undefined while it does not listen. */
+  readonly onegateEndpoint: () => string | undefined;
+}
+
+export function makeDrivers(config: Config, parts: DriverParts): Drivers {
+  const { clock, trusted } = parts;
   const dummy = dummyDriver({ clock, bootMs: config.cloud.dummy_boot_ms });
   if (config.cloud.driver === "dummy") return { all: [dummy], only: dummy };
   const { uid_base, grace_ms, max_log_bytes } = config.cloud.process;
@@ -47,18 +52,21 @@ export function makeDrivers(config: Config, clock: Clock, trustedUids: ReadonlyS
   const { home } = config;
   const house = houseId(home);
   const runDir = guestsDirectory(config);
+  // A VM has one driver, and its uid comes of its id, so both drivers have the same range.
+  const uidBase = asRoot ? claimRange({ firstUid: uid_base, home, house }) : undefined;
   const local = processDriver({
     clock,
     enabled: use.allowed,
     refusalReason: `VMs do not run as processes: ${use.reason}; cloud.process.enabled (GATEHOUSE_CLOUD_PROCESS_ENABLED) may be always, auto or never.`,
-    trustedUids,
+    trustedUids: trusted.process,
     runDir,
     path: guestPath(runDir, asRoot),
-    uidBase: asRoot ? claimRange({ firstUid: uid_base, home, house }) : undefined,
+    uidBase,
     graceMs: grace_ms,
     maxLogBytes: max_log_bytes,
   });
-  return { all: [local, dummy], only: undefined };
+  const qemu = makeQemuDriver(config, { ...parts, trustedUids: trusted.qemu, uidBase });
+  return { all: [local, qemu, dummy], only: undefined };
 }
 
 /** Guests pass through the folder above to their files, so it must not get the mode of the claims in it. */

@@ -27,8 +27,8 @@ export interface OpenCloudOptions {
 export async function openCloud(config: Config, options: OpenCloudOptions): Promise<EmbeddedCloud> {
   const { store, log, clock, onegateEndpoint, world, series } = options;
   // The drivers come before the users whose ids these are.
-  const trusted = new Set<number>();
-  const drivers = makeDrivers(config, clock, trusted);
+  const trusted = { process: new Set<number>(), qemu: new Set<number>() };
+  const drivers = makeDrivers(config, { clock, log, trusted, onegateEndpoint });
   const cloud = await openEmbeddedCloud({
     store,
     clock,
@@ -40,6 +40,10 @@ export async function openCloud(config: Config, options: OpenCloudOptions): Prom
   });
   await firstStart(cloud, config);
   if (world !== undefined) await importWorldText(cloud, config.home, world);
-  for (const uid of await trustedUids(cloud, config, log)) trusted.add(uid);
+  for (const driver of ["process", "qemu"] as const) {
+    const names = config.cloud[driver].trusted_users;
+    const setting = `cloud.${driver}.trusted_users`;
+    for (const uid of await trustedUids(cloud, { setting, names }, log)) trusted[driver].add(uid);
+  }
   return cloud;
 }

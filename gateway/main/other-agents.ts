@@ -86,7 +86,8 @@ function sshAgents({ config, daemon, clock, log, environment }: OtherAgentsOptio
   return Object.assign(choice, { close: () => starter.close() });
 }
 
-function readPublicKey(file: string): string {
+/** The text of a PEM file. @throws GatehouseError `bad_request` when it cannot be read. */
+export function readPublicKey(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {

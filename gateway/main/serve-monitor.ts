@@ -44,7 +44,8 @@ export async function serveMonitor(config: Config, options: ServeMonitorOptions)
   return daemon;
 }
 
-function privateKeyOf(file: string | undefined): RsaKey | undefined {
+/** The key in a PEM file, where one is named. @throws GatehouseError `bad_request` */
+export function privateKeyOf(file: string | undefined): RsaKey | undefined {
   if (file === undefined) return undefined;
   try {
     return parseRsaPrivateKey(readFileSync(file, "utf8"));

@@ -9,6 +9,7 @@ import type { Cloud } from "../cloud/cloud.ts";
 import { oneFlowSettings } from "../config/oneflow-settings.ts";
 import type { Config } from "../config.ts";
 import { createOneFlowApp } from "../oneflow/app.ts";
+import { type Autoscaler, startAutoscaler } from "../oneflow/autoscaler/autoscaler.ts";
 import type { ServiceScaler } from "../oneflow/directory.ts";
 import { createOneFlow } from "../oneflow/engine/create-oneflow.ts";
 import type { OneFlow } from "../oneflow/engine/oneflow.ts";
@@ -24,18 +25,44 @@ export interface FlowParts {
   readonly log: Logger;
 }
 
+/** The life cycle of services, and what scales them by itself. */
+export interface Services {
+  readonly flow: OneFlow;
+  readonly autoscaler: Autoscaler;
+  close(): Promise<void>;
+}
+
 /** @throws GatehouseError `unavailable` when the cloud cannot be read. */
-export async function openOneFlow(config: Config, { cloud, clock, log }: FlowParts): Promise<OneFlow> {
+export async function openOneFlow(config: Config, { cloud, clock, log }: FlowParts): Promise<Services> {
   const logDirectory = config.oneflow.log_dir ?? join(config.home, LOG_DIRECTORY);
-  return await createOneFlow({ cloud, clock, log, settings: oneFlowSettings(config), logDirectory });
+  const settings = oneFlowSettings(config);
+  const flow = await createOneFlow({ cloud, clock, log, settings, logDirectory });
+  try {
+    const autoscaler = await startAutoscaler({ cloud, flow, settings, clock, log });
+    const close = async (): Promise<void> => {
+      await autoscaler.close();
+      await flow.close();
+    };
+    return { flow, autoscaler, close };
+  } catch (error) {
+    await flow.close();
+    throw error;
+  }
 }
 
 /** Its API; `closing` is aborted before the house closes. */
 export function oneFlowApp(
   config: Config,
-  { cloud, clock, log, flow, closing }: FlowParts & { readonly flow: OneFlow; readonly closing: AbortSignal },
+  {
+    cloud,
+    clock,
+    log,
+    services,
+    closing,
+  }: FlowParts & { readonly services: Services; readonly closing: AbortSignal },
 ): ReturnType<typeof createOneFlowApp> {
-  return createOneFlowApp({ cloud, flow, settings: oneFlowSettings(config), clock, log, closing });
+  const { flow, autoscaler: scaling } = services;
+  return createOneFlowApp({ cloud, flow, scaling, settings: oneFlowSettings(config), clock, log, closing });
 }
 
 /**

@@ -18,9 +18,10 @@ import { type AgentFacts, ChildAgents } from "../monitor/start-child.ts";
 import type { AgentStarter } from "../monitor/starter.ts";
 import { HostWatcher } from "../monitor/watcher.ts";
 import { localAgentCommand } from "./agent-executable.ts";
-import { guestsDirectory, guestsHaveUids } from "./drivers.ts";
+import { guestsDirectory } from "./drivers.ts";
 import { hostCommands } from "./host-commands.ts";
 import { otherAgents } from "./other-agents.ts";
+import { guestsHaveUids, qemuDirectory } from "./qemu-places.ts";
 
 export interface WatchHostsOptions {
   readonly config: Config;
@@ -103,17 +104,20 @@ async function localAgents(options: WatchHostsOptions): Promise<AgentStarter | u
 
 /** A directory that is missing is a failure to the agent's probes, and there may be no guest yet. */
 async function prepareGuestsDirectory(config: Config, log: Logger): Promise<void> {
-  if (config.cloud.driver !== "process") return;
+  if (config.cloud.driver === "dummy") return;
   try {
-    await prepareRunDir(guestsDirectory(config), guestsHaveUids());
+    await prepareRunDir(guestPlace(config), guestsHaveUids());
   } catch (error) {
     log.warn({ reason: errorText(error) }, "The guests' directory cannot be used");
   }
 }
 
+function guestPlace(config: Config): string {
+  return config.cloud.driver === "qemu" ? qemuDirectory(config) : guestsDirectory(config);
+}
+
 function localFacts(config: Config, { address }: MonitorDaemon, { id }: Host): AgentFacts {
   const { datastore_location: datastoreLocation, probes_dir: probesDir } = config.monitor;
-  const isDummy = config.cloud.driver === "dummy";
   return {
     hypervisor: config.cloud.driver,
     address: reachedLocally(address.host),
@@ -122,12 +126,22 @@ function localFacts(config: Config, { address }: MonitorDaemon, { id }: Host): A
     settings: {
       datastoreLocation,
       probesDir,
-      ...(isDummy
-        ? { dummyList: dummyListPath(dummyListsOf(config), id) }
-        : { processRunDir: guestsDirectory(config) }),
+      ...guestFacts(config, id),
     },
     stateDir: join(config.home, "agents", String(id)),
   };
+}
+
+/** Where an agent finds the guests of this machine. */
+function guestFacts(config: Config, hostId: number): Partial<AgentFacts["settings"]> {
+  switch (config.cloud.driver) {
+    case "dummy":
+      return { dummyList: dummyListPath(dummyListsOf(config), hostId) };
+    case "qemu":
+      return { qemuRunDir: qemuDirectory(config) };
+    case "process":
+      return { processRunDir: guestsDirectory(config) };
+  }
 }
 
 function reachedLocally(host: string): string {

@@ -3,7 +3,7 @@
 import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import { isFailure, type Message, type MessageType, mustArrive } from "../../shared/monitor/message.ts";
-import type { StatesReading, VmsReading } from "../../shared/monitor/readings.ts";
+import type { ExecutionsReading, StatesReading, VmsReading } from "../../shared/monitor/readings.ts";
 import { type Cloud, SYSTEM } from "../cloud/cloud.ts";
 import type { MonitorCounts } from "./counts.ts";
 import type { HeardHosts } from "./heard-hosts.ts";
@@ -32,8 +32,19 @@ export function isFromAgents(type: MessageType): boolean {
   return FROM_AGENTS.includes(type);
 }
 
+/** What the daemon asks of a cloud. */
+export interface MonitoredCloud {
+  readonly monitoring: Cloud["monitoring"];
+  readonly vms: Pick<Cloud["vms"], "peek">;
+  readonly hosts: Pick<Cloud["hosts"], "peek">;
+}
+
+/** Told of EXEC_VM, where somebody beyond the daemon wants it. Must not throw. */
+export type ExecutionsListener = (hostId: number, reading: ExecutionsReading, at: number) => void;
+
 export interface ApplyOptions {
-  readonly cloud: Pick<Cloud, "monitoring" | "vms" | "hosts">;
+  readonly cloud: MonitoredCloud;
+  readonly onExecutions?: ExecutionsListener | undefined;
   readonly samples: Samples | undefined;
   readonly counts: MonitorCounts;
   readonly heard: HeardHosts;
@@ -155,6 +166,7 @@ export class Applier {
         return;
       case "executions":
         heard.keepExecutions(hostId, reading.vms, (vmId) => this.#isOnHost(vmId, hostId));
+        this.#options.onExecutions?.(hostId, reading, at);
         return;
       case "failure":
         this.#noteFailure(hostId, type, reading.text);

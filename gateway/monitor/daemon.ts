@@ -5,11 +5,11 @@ import type { Logger } from "../../shared/log.ts";
 import type { TextMessage } from "../../shared/monitor/message.ts";
 import { readMessage } from "../../shared/monitor/read.ts";
 import type { RsaKey } from "../../shared/monitor/rsa.ts";
-import { type Cloud, SYSTEM } from "../cloud/cloud.ts";
+import { SYSTEM } from "../cloud/cloud.ts";
 import type { Store } from "../store/store.ts";
 import { agentPeriods } from "./agent-line.ts";
 import { Agents } from "./agents.ts";
-import { Applier } from "./apply.ts";
+import { Applier, type ExecutionsListener, type MonitoredCloud } from "./apply.ts";
 import { Connections } from "./connections.ts";
 import { MonitorCounts } from "./counts.ts";
 import { Datagrams } from "./datagrams.ts";
@@ -27,7 +27,8 @@ import { Turns } from "./turns.ts";
 import { openMonitorVault } from "./vault.ts";
 
 export interface MonitorOptions {
-  readonly cloud: Pick<Cloud, "monitoring" | "vms" | "hosts">;
+  readonly cloud: MonitoredCloud;
+  readonly onExecutions?: ExecutionsListener | undefined;
   /** The house's; it stays open. */
   readonly store: Store;
   readonly settings: MonitorSettings;
@@ -102,7 +103,7 @@ export async function openMonitor(options: MonitorOptions): Promise<MonitorDaemo
 type Parts = ReturnType<typeof assemble>;
 
 function assemble(
-  { cloud, settings, privateKey, samples, clock, log }: MonitorOptions,
+  { cloud, onExecutions, settings, privateKey, samples, clock, log }: MonitorOptions,
   agents: Agents,
   enrolment: Enrolment,
 ) {
@@ -110,7 +111,7 @@ function assemble(
   const mailboxes = new Mailboxes();
   const heard = new HeardHosts(clock, settings.maxSkewS);
   const logs = new HostLogs(log, clock);
-  const applier = new Applier({ cloud, samples, counts, heard, mailboxes, logs, log });
+  const applier = new Applier({ cloud, onExecutions, samples, counts, heard, mailboxes, logs, log });
   const maxSkewMs = settings.maxSkewS * 1_000;
   const sealed = new SealedReceiver({ agents, applier, mailboxes, counts, maxSkewMs, clock, log });
   const { acceptText, maxSkewS } = settings;

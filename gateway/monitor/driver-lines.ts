@@ -19,6 +19,8 @@ export interface DriverConfiguration {
   /** PEM; empty: they send in clear. */
   readonly publicKey: string;
   readonly periods: MonitorSettings["periods"];
+  /** DATASTORE_LOCATION of oned.conf, where that says one. */
+  readonly datastoreLocation?: string | undefined;
 }
 
 /** One line, with its end. */
@@ -48,8 +50,10 @@ function hostNode({ id, name, state, imMad, vmMad, cluster, clusterId }: Host): 
   };
 }
 
-function configurationNode({ address, port, publicKey, periods }: DriverConfiguration): XmlNode {
+function configurationNode(configuration: DriverConfiguration): XmlNode {
+  const { address, port, publicKey, periods, datastoreLocation } = configuration;
   return {
+    ...(datastoreLocation !== undefined && { DATASTORE_LOCATION: datastoreLocation }),
     NETWORK: { MONITOR_ADDRESS: address, PORT: String(port), PUBKEY: publicKey },
     PROBES_PERIOD: {
       BEACON_HOST: String(periods.beaconHost),

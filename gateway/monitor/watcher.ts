@@ -123,6 +123,12 @@ export class HostWatcher {
     }
   }
 
+  /** Starts a host's agent now, whatever is known of it; nothing for a host that is not watched. */
+  startAgain(hostId: number): void {
+    const entry = this.#entries.get(hostId);
+    if (entry !== undefined && !this.#closed) this.#begin(entry);
+  }
+
   readonly #react = (event: CloudEvent): void => {
     if (event.kind === "host_state") this.lookAt(event.host);
   };

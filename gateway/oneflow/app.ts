@@ -15,6 +15,7 @@ import { type FlowApi, framed, unknownRoute } from "./api/route.ts";
 import { flowRoutes } from "./api/routes.ts";
 import { FlowWaiters } from "./api/waiters.ts";
 import { WriteTurns } from "./api/write-turns.ts";
+import type { ScalingSight } from "./autoscaler/sight.ts";
 import type { OneFlow } from "./engine/oneflow.ts";
 import type { OneFlowSettings } from "./settings.ts";
 
@@ -22,6 +23,8 @@ export interface OneFlowAppOptions {
   readonly cloud: Cloud;
   /** The life cycle: whatever changes a service goes through it. */
   readonly flow: OneFlow;
+  /** What scales services by itself; undefined: nothing does. */
+  readonly scaling?: ScalingSight | undefined;
   readonly settings: Pick<OneFlowSettings, "maxBodyBytes">;
   readonly clock: Clock;
   readonly log: Logger;
@@ -38,6 +41,7 @@ export function createOneFlowApp(options: OneFlowAppOptions): Hono<HttpEnv> {
   const api: FlowApi = {
     cloud,
     flow,
+    scaling: options.scaling,
     documents: new FlowDocuments({ cloud, clock }),
     turns: new WriteTurns(),
     waiters: new FlowWaiters({ cloud, clock, closing }),

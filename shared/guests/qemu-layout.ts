@@ -2,11 +2,16 @@
  * How the qemu driver keeps its guests on a host, for the driver that writes it and the probes that read it.
  *
  *     <runDir>/             0711
- *       <vm id>/            belongs to the house
+ *       <vm id>/            1770 (0700 without own uids): the guest's QEMU may put files there, and only take away its own
  *         guest.json        which process the guest's QEMU is, as the process driver's (process-layout.ts)
  *         qmp.sock          QMP for the driver
  *         qmp-probe.sock    QMP for the probes
+ *         net.0, net.1      sockets of the guest's interfaces, by their numbers (gateway/cloud/embedded/wire)
  *         disk.0, disk.1    the guest's disks, by OpenNebula's numbers
+ *         context.iso       rebuilt at each boot
+ *         memory            what `stop` saved
+ *         log, log.old      the serial console, bounded
+ *         qemu.log          what QEMU itself has to say, bounded
  *
  * A QMP socket serves one client at a time, and leaves the next one waiting without a greeting. So the driver may keep
  * `qmp.sock` open, while probes come to theirs for a moment, one after another. QEMU is started with both:
@@ -20,24 +25,56 @@ import { join } from "node:path";
 import { guestPaths } from "./process-layout.ts";
 import type { ProcessIdentity } from "./process-proc.ts";
 
+/** Of a socket's path, the closing zero byte not among them (unix(7)). */
+export const MAX_SOCKET_PATH_BYTES = 107;
+
 export interface QemuGuestPaths {
   readonly dir: string;
   readonly note: string;
   readonly driverMonitor: string;
   readonly probeMonitor: string;
+  readonly context: string;
+  readonly memory: string;
+  /** Where QEMU's memory is handed over, while it is saved or restored. */
+  readonly memorySocket: string;
+  readonly display: string;
+  readonly log: string;
+  readonly oldLog: string;
+  readonly qemuLog: string;
 }
 
 export function qemuGuestPaths(runDir: string, vmId: number): QemuGuestPaths {
-  const { dir, note } = guestPaths(runDir, vmId);
+  const { dir, note, log, oldLog } = guestPaths(runDir, vmId);
   return {
     dir,
     note,
+    log,
+    oldLog,
     driverMonitor: join(dir, "qmp.sock"),
     probeMonitor: join(dir, "qmp-probe.sock"),
+    context: join(dir, "context.iso"),
+    memory: join(dir, "memory"),
+    memorySocket: join(dir, "memory.sock"),
+    display: join(dir, "vnc.sock"),
+    qemuLog: join(dir, "qemu.log"),
   };
+}
+
+export function qemuDiskPath(dir: string, diskId: number): string {
+  return join(dir, `disk.${diskId}`);
+}
+
+export function qemuWirePath(dir: string, nicId: number): string {
+  return join(dir, `net.${nicId}`);
 }
 
 /** The driver's DEPLOY_ID: the guest's QEMU. */
 export function qemuDeployIdOf({ pid, startTicks }: ProcessIdentity): string {
   return `qemu:${pid}:${startTicks}`;
+}
+
+/** The process that a DEPLOY_ID means; undefined for any other text. */
+export function parseQemuDeployId(deployId: string): ProcessIdentity | undefined {
+  const [, pid, startTicks] = /^qemu:(\d+):(\d+)$/.exec(deployId) ?? [];
+  return Number(pid) > 1 ? { pid: Number(pid), startTicks: Number(startTicks) } : undefined;
 }

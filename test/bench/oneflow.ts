@@ -137,13 +137,20 @@ async function* readiness(home: string, { progress }: BenchOptions): AsyncIterab
       "READY in the cloud to the call that starts the next role": noteReady,
     };
     for (const [name, report] of Object.entries(reports)) {
-      const times: number[] = [];
+      const reactions: Reaction[] = [];
       for (let round = -WARM_UP; round < READY_REPORTS; round += 1) {
-        const time = await reaction(house, { client, template, probe, report });
-        if (round >= 0) times.push(time);
+        const reaction = await react(house, { client, template, probe, report });
+        if (round >= 0) reactions.push(reaction);
       }
       progress(`${READY_REPORTS} times ${name}`);
-      yield* spread(name, times);
+      yield* spread(
+        name,
+        reactions.map(({ ms }) => ms),
+      );
+      yield* spread(
+        "beside it, two durable writes and nothing else",
+        reactions.map(({ writesMs }) => writesMs),
+      );
     }
   } finally {
     await house.close();
@@ -166,14 +173,21 @@ async function noteReady(house: OwnHouse, vmId: number): Promise<void> {
   await house.cloud.vms.updateUserTemplate(SYSTEM, vmId, { READY: "YES" }, "append");
 }
 
-interface Reaction {
+interface Reacting {
   readonly client: FlowClient;
   readonly template: number;
   readonly probe: () => Promise<void>;
   readonly report: Report;
 }
 
-async function reaction(house: OwnHouse, { client, template, probe, report }: Reaction): Promise<number> {
+/** In ms. */
+interface Reaction {
+  readonly ms: number;
+  /** READY and what the service makes of it are durable before the call; so long take two such writes alone. */
+  readonly writesMs: number;
+}
+
+async function react(house: OwnHouse, { client, template, probe, report }: Reacting): Promise<Reaction> {
   const first = probe();
   const id = await client.instantiate(template);
   await first;
@@ -184,10 +198,18 @@ async function reaction(house: OwnHouse, { client, template, probe, report }: Re
   const since = stopwatch();
   const reported = report(house, vmId);
   await next;
-  const time = since();
+  const ms = since();
   await reported;
+  const writesMs = await twoWrites(house, vmId);
   await end(client, id);
-  return time;
+  return { ms, writesMs };
+}
+
+async function twoWrites({ cloud: { vms } }: OwnHouse, vmId: number): Promise<number> {
+  const since = stopwatch();
+  await vms.updateUserTemplate(SYSTEM, vmId, { NOTE: "1" }, "append");
+  await vms.updateUserTemplate(SYSTEM, vmId, { NOTE: "2" }, "append");
+  return since();
 }
 
 /** Gives a promise of the next call that makes a VM out of a template. */

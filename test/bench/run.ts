@@ -11,6 +11,7 @@ import { monitorFleetBench } from "./monitor-fleet.ts";
 import { oneflowBench } from "./oneflow.ts";
 import { onegateBench } from "./onegate.ts";
 import { onegateCostsBench } from "./onegate-costs.ts";
+import { qemuBench } from "./qemu.ts";
 import { waitersBench } from "./waiters.ts";
 
 const BENCHES: Readonly<Record<string, Bench>> = {
@@ -24,11 +25,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   oneflow: oneflowBench,
   onegate: onegateBench,
   "onegate-costs": onegateCostsBench,
+  qemu: qemuBench,
   waiters: waitersBench,
 };
 const DEFAULT_SECONDS = 3;
 /** Of those that watch something at its own pace. */
-const OWN_DEFAULT_SECONDS: Readonly<Record<string, number>> = { agent: 600, "monitor-fleet": 60 };
+const OWN_DEFAULT_SECONDS: Readonly<Record<string, number>> = { agent: 600, "monitor-fleet": 60, qemu: 30 };
 const OWN_SECONDS_TEXT = Object.entries(OWN_DEFAULT_SECONDS)
   .map(([name, seconds]) => `${name}: ${seconds}`)
   .join(", ");

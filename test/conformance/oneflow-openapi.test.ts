@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { SYSTEM } from "../../gateway/cloud/cloud.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
-import { makeUser, testCloud } from "../support/embedded.ts";
+import { type Autoscaler, startAutoscaler } from "../../gateway/oneflow/autoscaler/autoscaler.ts";
+import { oneFlowSettingsSchema } from "../../gateway/oneflow/settings.ts";
+import { makeUser, SILENT, testCloud } from "../support/embedded.ts";
 import { fakeFlow } from "../support/fake-flow.ts";
 import { hurriedClock } from "../support/hurried-clock.ts";
 import { type FlowAnswer, type FlowAsk, type FlowDesk, openFlowDesk } from "../support/oneflow-app.ts";
@@ -44,6 +46,7 @@ const BODIES: Readonly<Record<string, object>> = {
 };
 
 let cloud: EmbeddedCloud;
+let autoscaler: Autoscaler;
 let desk: FlowDesk;
 let document: z.infer<typeof documentSchema>;
 let ids: { readonly service: number; readonly template: number };
@@ -54,7 +57,11 @@ beforeAll(async () => {
   ({ cloud } = await testCloud());
   const alice = await makeUser(cloud, SYSTEM, "alice");
   await makeUser(cloud, SYSTEM, "bob");
-  desk = openFlowDesk(cloud, fakeFlow(cloud), { clock: hurriedClock() });
+  const flow = fakeFlow(cloud);
+  const clock = hurriedClock();
+  const settings = oneFlowSettingsSchema.parse({});
+  autoscaler = await startAutoscaler({ cloud, flow, settings, clock, log: SILENT });
+  desk = openFlowDesk(cloud, flow, { clock, scaling: autoscaler });
   const make = (type: number, body: object) =>
     cloud.documents.allocate(alice, { type, name: "web", body: JSON.parse(JSON.stringify(body)) });
   ids = { service: await make(100, SERVICE), template: await make(101, TEMPLATE) };
@@ -63,7 +70,10 @@ beforeAll(async () => {
   ajv.addSchema({ $id: "doc", components: document.components });
 });
 
-afterAll(() => cloud.close());
+afterAll(async () => {
+  await autoscaler.close();
+  await cloud.close();
+});
 
 function operations(): readonly Operation[] {
   const all = Object.entries(document.paths).flatMap(([path, methods]) =>

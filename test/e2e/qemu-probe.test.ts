@@ -7,13 +7,13 @@ import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { askQmp } from "../../probes/lib/qmp.ts";
 import type { ProbeHost } from "../../probes/probe.ts";
 import { probe as figures } from "../../probes/qemu-probes.d/vm/monitor/figures.ts";
 import { probe as state } from "../../probes/qemu-probes.d/vm/status/state.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import { bootId, readStat } from "../../shared/guests/process-proc.ts";
 import { qemuGuestPaths } from "../../shared/guests/qemu-layout.ts";
+import { askQmp } from "../../shared/guests/qmp.ts";
 import { figuresOf, statesOf } from "../support/probe-text.ts";
 import { scriptedProbeHost } from "../support/scripted-probe-host.ts";
 

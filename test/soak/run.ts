@@ -10,6 +10,7 @@ import { lifecycleSoak } from "./lifecycle.ts";
 import { monitorSoak } from "./monitor.ts";
 import { monitorDaemonFuzz } from "./monitor-daemon-fuzz.ts";
 import { monitorFuzz } from "./monitor-fuzz.ts";
+import { oneflowSoak } from "./oneflow.ts";
 import { templateFuzz } from "./template-fuzz.ts";
 
 export interface SoakOptions {
@@ -30,6 +31,7 @@ const SOAKS: ReadonlyMap<string, Soak> = new Map<string, Soak>([
   ["monitor-daemon-fuzz", monitorDaemonFuzz],
   ["monitor", monitorSoak],
   ["lifecycle", lifecycleSoak],
+  ["oneflow", oneflowSoak],
   ["kill", ({ inputs = 100, seed = 1, log }) => killRounds({ rounds: inputs, seed, log })],
   ["oneflow-kill", ({ inputs = 100, seed = 1, log }) => oneflowKillRounds({ rounds: inputs, seed, log })],
 ]);
@@ -37,7 +39,7 @@ const SOAKS: ReadonlyMap<string, Soak> = new Map<string, Soak>([
 const USAGE = `usage: node test/soak/run.ts NAME [--inputs N] [--seed N]
 
   --inputs N  how much to run, default: the soak's own (the fuzz ones: 1000000 inputs, kill and oneflow-kill: 100 rounds,
-              monitor: 3600 simulated seconds, lifecycle: 100000 worlds of each service)
+              monitor: 3600 simulated seconds, lifecycle: 100000 worlds of each service, oneflow: 10000 services)
   --seed N    start of the pseudo-random numbers, default 1
   --help      this text
 

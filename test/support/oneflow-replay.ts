@@ -8,6 +8,7 @@ import type { Driver } from "../../gateway/cloud/embedded/driver.ts";
 import { dummyDriver } from "../../gateway/cloud/embedded/drivers/dummy.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { parseWorld } from "../../gateway/cloud/world.ts";
+import { type Autoscaler, startAutoscaler } from "../../gateway/oneflow/autoscaler/autoscaler.ts";
 import { createOneFlow } from "../../gateway/oneflow/engine/create-oneflow.ts";
 import type { OneFlow } from "../../gateway/oneflow/engine/oneflow.ts";
 import { oneFlowSettingsSchema } from "../../gateway/oneflow/settings.ts";
@@ -64,8 +65,11 @@ export type Interventions = Readonly<Record<string, (stage: Stage, serviceId: nu
 
 export interface Stage {
   readonly cloud: EmbeddedCloud;
+  readonly clock: ManualClock;
   /** Ends the boot of a VM badly. */
   fail(vmId: number): void;
+  /** Lets so much time pass at once, and waits for what it brings. */
+  pass(ms: number): Promise<void>;
 }
 
 /** Sends every recorded request in order, each once its service is where the recording had it. */
@@ -81,13 +85,21 @@ export async function replayFlow(
   const logs = scratchDirectory("oneflow-log");
   const settings = oneFlowSettingsSchema.parse({});
   const flow = await createOneFlow({ cloud, clock, log: silentLogger, settings, logDirectory: logs.path });
-  const desk = openFlowDesk(cloud, flow, { clock });
-  const replay = new Replay({ cloud, clock, flow, desk, fail: driver.fail });
+  const autoscaler = await startAutoscaler({
+    cloud,
+    flow,
+    settings: { ...settings, timeZone: "UTC" },
+    clock,
+    log: silentLogger,
+  });
+  const desk = openFlowDesk(cloud, flow, { clock, scaling: autoscaler });
+  const replay = new Replay({ cloud, clock, flow, autoscaler, desk, fail: driver.fail });
   try {
     const replayed: ReplayedFlow[] = [];
     for (const exchange of exchanges) replayed.push(await replay.one(exchange, interventions[exchange.name]));
     return replayed;
   } finally {
+    await timely(clock, autoscaler.close());
     await timely(clock, flow.close());
     await timely(clock, cloud.close());
     logs.remove();
@@ -113,6 +125,7 @@ interface ReplayParts {
   readonly cloud: EmbeddedCloud;
   readonly clock: ManualClock;
   readonly flow: OneFlow;
+  readonly autoscaler: Autoscaler;
   readonly desk: FlowDesk;
   readonly fail: Stage["fail"];
 }
@@ -145,7 +158,7 @@ class Replay {
   }
 
   async one(exchange: FlowExchange, intervene: Interventions[string] | undefined): Promise<ReplayedFlow> {
-    const { desk, flow, cloud, fail } = this.#parts;
+    const { desk, cloud, clock, fail } = this.#parts;
     const { request, response } = exchange;
     const path = request.path.replace(
       /^(\/service(?:_template)?\/)(\d+)/,
@@ -153,8 +166,9 @@ class Replay {
     );
     const serviceId = /^\/service\/(\d+)/.exec(path)?.[1];
     if (serviceId !== undefined) {
-      await flow.settled();
-      if (intervene !== undefined) await intervene({ cloud, fail }, Number(serviceId));
+      await this.#settled();
+      const pass = (ms: number) => this.#pass(ms);
+      if (intervene !== undefined) await intervene({ cloud, clock, fail, pass }, Number(serviceId));
       await this.#reach(Number(serviceId), exchange);
     }
     const body = request.body === null ? undefined : this.#bodyOf(exchange, Number(serviceId));
@@ -183,14 +197,25 @@ class Replay {
   }
 
   async #until(id: number, isThere: (body: unknown) => boolean): Promise<void> {
-    const { cloud, clock, flow } = this.#parts;
     for (let passed = 0; passed < PATIENCE_MS; passed += STEP_MS) {
-      const document = cloud.documents.peek(SYSTEM, id);
+      const document = this.#parts.cloud.documents.peek(SYSTEM, id);
       if (isThere(document?.body)) return;
-      clock.advance(STEP_MS);
-      await nextTurn();
-      await flow.settled();
+      await this.#pass(STEP_MS);
     }
+  }
+
+  async #pass(ms: number): Promise<void> {
+    this.#parts.clock.advance(ms);
+    await nextTurn();
+    await this.#settled();
+  }
+
+  /** What the life cycle did may make a role scale. */
+  async #settled(): Promise<void> {
+    const { flow, autoscaler } = this.#parts;
+    await flow.settled();
+    await autoscaler.settled();
+    await flow.settled();
   }
 
   /** Whole services are sent back as they were last read. */

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { nodesAt, textAt } from "../../gateway/cli/one/node.ts";
+import { nodesAt, textAt } from "../../shared/xml/node.ts";
 import { xmlToTree } from "../../shared/xml/parse.ts";
 import { elementToXml } from "../../shared/xml/print.ts";
 import type { XmlNode } from "../../shared/xml/tree.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DueTimes } from "../../gateway/cloud/embedded/schedule/due-times.ts";
+import { DueTimes } from "../../shared/due-times.ts";
 
 const step = fc.oneof(
   fc.record({ do: fc.constant("set" as const), key: fc.nat(20), time: fc.nat(50) }),

@@ -21,8 +21,8 @@ const REPLIES = {
     [
       ...["DELETE /service/5", "DELETE /service/7", "PUT /service/5", "POST /service_pool/purge_done"],
       ...["POST /service/5/action", "POST /service/7/action", "POST /service/5/scale"],
-      ...["POST /service/5/role_action", "POST /service/5/role/a%20b/action"],
-      ...["DELETE /service/5/sched_action/3", "DELETE /service/5/role/a%20b/sched_action/3"],
+      ...["POST /service/5/role_action", "POST /service/5/role/a%2Fb/action"],
+      ...["DELETE /service/5/sched_action/3", "DELETE /service/5/role/a%2Fb/sched_action/3"],
       ...["DELETE /service_template/5", "POST /service_template/5/action"],
     ].map((path) => [path, NONE]),
   ),
@@ -156,10 +156,10 @@ describe("what oneflow asks of the server", () => {
   });
 
   it("role names are escaped in paths", async () => {
-    const { asked } = await requestsOf(["oneflow", "action", "5", "a b", "reboot", "--period", "300"]);
-    expect(asked).toEqual([["POST", "/service/5/role/a%20b/action", act("reboot", { period: 300 })]]);
-    const { asked: deleted } = await requestsOf(["oneflow", "sched-delete", "5", "a b", "3"]);
-    expect(deleted).toEqual([["DELETE", "/service/5/role/a%20b/sched_action/3"]]);
+    const { asked } = await requestsOf(["oneflow", "action", "5", "a/b", "reboot", "--period", "300"]);
+    expect(asked).toEqual([["POST", "/service/5/role/a%2Fb/action", act("reboot", { period: 300 })]]);
+    const { asked: deleted } = await requestsOf(["oneflow", "sched-delete", "5", "a/b", "3"]);
+    expect(deleted).toEqual([["DELETE", "/service/5/role/a%2Fb/sched_action/3"]]);
   });
 
   it("names itself as OpenNebula's commands do, and proves who asks", async () => {

@@ -212,6 +212,61 @@ describe("update", () => {
   });
 });
 
+describe("a scaling that policies ask for", () => {
+  const noted = {
+    ...POLICY,
+    last_eval: 9,
+    true_evals: 3,
+    missing_evals: 1,
+    expression_evaluated: "CPU[60.0] > 50",
+  };
+  const byPolicies = { elasticity_policies: [noted] };
+
+  it("is one step with what they noted, and counting begins anew", () => {
+    const before = running();
+    const story = before.commands(scale(3, { byPolicies, cooldown: 7 }));
+    expect(story.state).toBe("SCALING");
+    expect(story.body.roles[1]).toMatchObject({ cardinality: 3 });
+    const worker = story.body.roles[1];
+    expect(worker?.type === "vm" && worker.elasticity_policies).toEqual([
+      { ...POLICY, last_eval: 9, expression_evaluated: "CPU[60.0] > 50" },
+    ]);
+  });
+
+  it("that is refused notes nothing", () => {
+    const story = running();
+    expect(() => story.obeys(scale(5, { byPolicies }))).toThrow("Maximum cardinality is 4");
+    expect(() => story.obeys(scale(0, { byPolicies }))).toThrow("Minimum cardinality is 1");
+    expect(() => story.obeys(scale(2, { byPolicies }))).toThrow("already at 2");
+    expect(story.body.roles[1]).toMatchObject({ elasticity_policies: [POLICY] });
+  });
+
+  it("goes by the direction of its limits: what was forced above one shrinks above it, and grows no further", () => {
+    const forced = running()
+      .commands(scale(7, { force: true }))
+      .settled();
+    expect(() => forced.obeys(scale(6))).toThrow("Maximum cardinality is 4");
+    expect(() => forced.obeys(scale(8, { byPolicies }))).toThrow("Maximum cardinality is 4");
+    expect(forced.commands(scale(6, { byPolicies })).body.roles[1]).toMatchObject({ cardinality: 6 });
+  });
+
+  it("counters are nobody's to edit: a policy that stays keeps them, a new one has none", () => {
+    const story = running().commands({ kind: "note_policies", roles: new Map([["worker", byPolicies]]) });
+    const other = { ...noted, expression: "CPU > 60" };
+    const edit = (policies: readonly ElasticityPolicy[]) => {
+      const roles = story.body.roles.map((role) =>
+        role.name === "worker" ? { ...role, elasticity_policies: policies } : role,
+      );
+      const worker = story.commands({ kind: "update", body: { ...story.body, roles } }).body.roles[1];
+      return worker?.type === "vm" ? worker.elasticity_policies : undefined;
+    };
+    expect(edit([{ ...POLICY, true_evals: 99, cooldown: 3 }, other])).toEqual([
+      { ...noted, cooldown: 3 },
+      { ...POLICY, expression: "CPU > 60" },
+    ]);
+  });
+});
+
 describe("virtual router roles", () => {
   it("are made, filled, and removed with their VMs", () => {
     const story = storyOf({ ...SERVICE, roles: SERVICE.roles.slice(2) });

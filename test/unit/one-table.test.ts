@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { amountText, periodText, printableCell, shortPeriodText } from "../../gateway/cli/one/format.ts";
-import { textAt } from "../../gateway/cli/one/node.ts";
 import { type Column, cellsOf, renderCsv, renderTable, selectColumns } from "../../gateway/cli/one/table.ts";
 import { filterCells, sortCells } from "../../gateway/cli/one/table-order.ts";
+import { textAt } from "../../shared/xml/node.ts";
 
 const text = (name: string) => (row: Parameters<Column["text"]>[0]) => textAt(row, name);
 const COLUMNS: readonly Column[] = [

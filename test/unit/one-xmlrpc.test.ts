@@ -2,11 +2,11 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { nodesAt, textAt } from "../../gateway/cli/one/node.ts";
 import { XmlRpcClient } from "../../gateway/cli/one/xmlrpc-client.ts";
-import { decodeAnswer, encodeCall } from "../../gateway/cli/one/xmlrpc-encoding.ts";
 import { systemClock } from "../../shared/clock.ts";
+import { nodesAt, textAt } from "../../shared/xml/node.ts";
 import { xmlToTree } from "../../shared/xml/parse.ts";
+import { decodeAnswer, encodeCall } from "../../shared/xmlrpc/encoding.ts";
 import { failure, recordedBody, success } from "../support/scripted-core.ts";
 
 describe("a call", () => {

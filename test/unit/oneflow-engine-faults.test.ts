@@ -274,8 +274,12 @@ describe("documents that somebody else writes", () => {
     const bob = await makeUser(first.cloud, SYSTEM, "bob");
     const body = await first.body(id);
     const stolen = await first.cloud.documents.allocate(bob, { type: 100, name: "mine", body: { ...body } });
-    await first.until(stolen, "WARNING");
     await first.oneflow.settled();
+    const { roles } = await first.body(stolen);
+    expect(roles.map((role) => [role.cardinality, nodesOf(role)])).toEqual([
+      [0, []],
+      [0, []],
+    ]);
     await first.close();
     const house = await open({ store, clock });
     await house.oneflow.settled();

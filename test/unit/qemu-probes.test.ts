@@ -1,9 +1,9 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { askQmp, QMP_TIMEOUT_MS } from "../../probes/lib/qmp.ts";
 import { probe as figures } from "../../probes/qemu-probes.d/vm/monitor/figures.ts";
 import { probe as state } from "../../probes/qemu-probes.d/vm/status/state.ts";
+import { askQmp, QMP_TIMEOUT_MS } from "../../shared/guests/qmp.ts";
 import { figuresOf, statesOf, vmVectors } from "../support/probe-text.ts";
 import { BOOT_ID, type QemuGuests, qemuGuests } from "../support/qemu-guests.ts";
 import { answers, type QmpScript, type QmpServer, qmpServer } from "../support/qmp-server.ts";

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { askQmp } from "../../probes/lib/qmp.ts";
-import { LineReader, MAX_QMP_LINE_BYTES, MAX_QMP_LINES } from "../../probes/lib/qmp-lines.ts";
 import { systemClock } from "../../shared/clock.ts";
+import { askQmp } from "../../shared/guests/qmp.ts";
+import { LineReader, MAX_QMP_LINE_BYTES, MAX_QMP_LINES } from "../../shared/guests/qmp-lines.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { answers, GREETING, type QmpScript, type QmpServer, qmpServer } from "../support/qmp-server.ts";
 

@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { nodesAt, textAt } from "../../gateway/cli/one/node.ts";
 import { SYSTEM } from "../../gateway/cloud/cloud.ts";
 import { hostMonitoring, hostReadings, vmMonitoring } from "../../gateway/cloud/document/readings.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
@@ -10,6 +9,7 @@ import { openSeries, type SqliteSeries } from "../../gateway/store/series/sqlite
 import { silentLogger } from "../../shared/log.ts";
 import { parseTemplate } from "../../shared/template/parse.ts";
 import type { Template } from "../../shared/template/types.ts";
+import { nodesAt, textAt } from "../../shared/xml/node.ts";
 import { xmlToTree } from "../../shared/xml/parse.ts";
 import { testCloud, vmInPhase } from "../support/embedded.ts";
 import { manualClock } from "../support/manual-clock.ts";

@@ -1,9 +1,9 @@
 /** Asks the person at the terminal for what a template wants to know, and nobody has told yet. */
 
 import { printableCell } from "../one/format.ts";
-import type { Person } from "./context.ts";
 import { isObject, type JsonObject } from "./json-input.ts";
 import { listAt, networkValue, objectAt, withInput, withNetwork } from "./merge-template.ts";
+import type { Person } from "./person.ts";
 
 /** `M|range|Description|512..8192|2048`: mandatory or optional, type, description, options, default. */
 interface Declaration {

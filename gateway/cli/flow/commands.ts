@@ -2,7 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { errorText } from "../../../shared/errors.ts";
-import { CoreError } from "../one/core-error.ts";
+import { CoreError } from "../../../shared/xmlrpc/core-error.ts";
 import { printable } from "../one/format.ts";
 import { packageVersion } from "../version.ts";
 import { FlowRefusal } from "./client.ts";

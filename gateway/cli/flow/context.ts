@@ -1,22 +1,8 @@
 /** What the commands of OneFlow see of the process they run in: that of the admin commands, and a person to ask. */
 
 import { type OneContext, processOneContext } from "../one/context.ts";
+import type { Person } from "./person.ts";
 import { processPerson } from "./process-person.ts";
-
-/** Somebody who sits at the terminal. */
-export interface Person {
-  /** The line that is typed, unseen where it is a secret. @throws GatehouseError `bad_request` when nothing comes. */
-  ask(question: string, options?: { readonly secret?: boolean }): Promise<string>;
-  /** Opens a draft in an editor. */
-  edit(draft: string): Promise<EditedDraft>;
-}
-
-export interface EditedDraft {
-  readonly text: string;
-  /** Where it lies until it is discarded. */
-  readonly file: string;
-  discard(): void;
-}
 
 export interface FlowContext extends OneContext {
   /** Undefined where nobody sits at a terminal. */

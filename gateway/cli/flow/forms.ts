@@ -39,15 +39,11 @@ const documentSchema = z.looseObject({ TEMPLATE: z.looseObject({}).optional() })
 
 /** As the core keeps it: BODY is JSON text. */
 export function documentXml(document: unknown): string {
-  return elementToXml("DOCUMENT", documentNode(document));
+  return printable(indentXml(elementToXml("DOCUMENT", documentNode(document))));
 }
 
 export function poolXml(documents: readonly unknown[]): string {
-  return indentXml(elementToXml("DOCUMENT_POOL", { DOCUMENT: documents.map(documentNode) }));
-}
-
-export function indentedDocumentXml(document: unknown): string {
-  return indentXml(documentXml(document));
+  return printable(indentXml(elementToXml("DOCUMENT_POOL", { DOCUMENT: documents.map(documentNode) })));
 }
 
 function documentNode(json: unknown): XmlNode {

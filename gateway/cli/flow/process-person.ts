@@ -8,7 +8,7 @@ import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { isatty } from "node:tty";
 import { GatehouseError } from "../../../shared/errors.ts";
-import type { EditedDraft, Person } from "./context.ts";
+import type { EditedDraft, Person } from "./person.ts";
 
 const DEFAULT_EDITOR = "vi";
 

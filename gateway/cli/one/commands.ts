@@ -2,7 +2,9 @@
 
 import { Command, CommanderError } from "commander";
 import { errorText } from "../../../shared/errors.ts";
+import { CoreError } from "../../../shared/xmlrpc/core-error.ts";
 import { packageVersion } from "../version.ts";
+import { AlreadyTold } from "./already-told.ts";
 import type { Desk } from "./command/desk.ts";
 import { addGroupCommands } from "./command/onegroup.ts";
 import { addHostCommands } from "./command/onehost.ts";
@@ -13,7 +15,6 @@ import { addVnetCommands } from "./command/onevnet.ts";
 import { addVntemplateCommands } from "./command/onevntemplate.ts";
 import { addVrouterCommands } from "./command/onevrouter.ts";
 import type { OneContext } from "./context.ts";
-import { AlreadyTold, CoreError } from "./core-error.ts";
 import { printable } from "./format.ts";
 import { GROUP, HOST, type Kind, TEMPLATE, USER, VM, VNET, VNTEMPLATE, VROUTER } from "./kind.ts";
 

@@ -1,9 +1,9 @@
 /** Which objects a command means: ids, ranges, lists and names, as OpenNebula's commands take them. */
 
 import { GatehouseError } from "../../../shared/errors.ts";
+import { textAt } from "../../../shared/xml/node.ts";
 import { xmlToTree } from "../../../shared/xml/parse.ts";
 import type { Kind } from "./kind.ts";
-import { textAt } from "./node.ts";
 import type { XmlRpcClient } from "./xmlrpc-client.ts";
 
 /** `0..3` and `1,4` may name this many objects. */

@@ -1,5 +1,6 @@
 /** The kinds of objects that have a command, and how a core calls them. */
 
+import type { RpcValue } from "../../../shared/xmlrpc/encoding.ts";
 import { groupView } from "./view/group.ts";
 import { hostView } from "./view/host.ts";
 import { templateView, vntemplateView } from "./view/template.ts";
@@ -8,7 +9,6 @@ import type { View } from "./view/view.ts";
 import { vmView } from "./view/vm-page.ts";
 import { vnetView } from "./view/vnet.ts";
 import { vrouterView } from "./view/vrouter.ts";
-import type { RpcValue } from "./xmlrpc-encoding.ts";
 
 export interface Kind {
   /** In OpenNebula's own messages: `VNET named web not found.` */

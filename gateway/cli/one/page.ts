@@ -1,8 +1,8 @@
 /** The pages of `show`: headed blocks of `NAME : value` lines, tables and template text. */
 
+import { textAt } from "../../../shared/xml/node.ts";
 import type { XmlNode } from "../../../shared/xml/tree.ts";
 import { printable, printableCell } from "./format.ts";
-import { textAt } from "./node.ts";
 import { type Column, cellsOf, renderTable } from "./table.ts";
 
 const LOCK_LEVELS = ["None", "Use", "Manage", "Admin", "All"] as const;

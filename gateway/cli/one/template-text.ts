@@ -1,9 +1,9 @@
 /** A document's TEMPLATE as template text, for the pages of `show`. */
 
 import { printValue } from "../../../shared/template/print.ts";
+import { entriesOf, listOf } from "../../../shared/xml/node.ts";
 import type { XmlNode } from "../../../shared/xml/tree.ts";
 import { printable } from "./format.ts";
-import { entriesOf, listOf } from "./node.ts";
 
 /** One `NAME="value"` a line, vectors over several; `without` names attributes that stand elsewhere on the page. */
 export function templateText(node: XmlNode | undefined, without: readonly string[] = []): string {

@@ -3,9 +3,9 @@
 import type { Clock } from "../../../shared/clock.ts";
 import { errorText, GatehouseError, isGatehouseError } from "../../../shared/errors.ts";
 import { MAX_XML_BYTES } from "../../../shared/xml/tree.ts";
+import { CoreError } from "../../../shared/xmlrpc/core-error.ts";
+import { decodeAnswer, encodeCall, type RpcValue } from "../../../shared/xmlrpc/encoding.ts";
 import { boundedText, connectionFailure } from "./connection.ts";
-import { CoreError } from "./core-error.ts";
-import { decodeAnswer, encodeCall, type RpcValue } from "./xmlrpc-encoding.ts";
 
 /** A core may take a while to instantiate hundreds of VMs, and answers only then. */
 const CALL_TIMEOUT_MS = 120_000;

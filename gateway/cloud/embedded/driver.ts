@@ -1,5 +1,5 @@
 /**
- * What makes a VM real: one driver per way of running them (`process`, `dummy`, later `qemu`).
+ * What makes a VM real: one driver per way of running them (`process`, `qemu`, `dummy`).
  * Every operation is idempotent: after a crash the embedded cloud asks again for what it still owes.
  */
 
@@ -23,6 +23,9 @@ export interface Driver {
   /** Why this driver will not run VMs that `creatorUid` made from a template of `templateOwnerUid`; undefined: it will. */
   refusal(vm: Vm): string | undefined;
 
+  /** Where this VM's guest reaches OneGate, when that is not where the house says (`endpoint`). */
+  endpointFor?(vm: Vm, endpoint: string): string;
+
   /** Boots the VM, or finds it already running. Resolves, with how the driver knows it, once it runs. */
   deploy(vm: Vm, context: ContextFiles): Promise<string>;
   /** Ends the guest: gracefully with a time limit, or at once. Resolves when it is gone (or was). */
@@ -31,6 +34,11 @@ export interface Driver {
   /** Freezes the guest in place, and lets it go on. */
   suspend(vm: Vm): Promise<void>;
   resume(vm: Vm): Promise<void>;
+  /**
+   * Ends the guest, running or frozen, so that the next `deploy` goes on where it was. A driver without it shuts its
+   * guests down instead. A guest that is gone is no fault.
+   */
+  save?(vm: Vm): Promise<void>;
   /** Removes what the VM left on disk. */
   cleanup(vm: Vm): Promise<void>;
   status(vm: Vm): Promise<GuestStatus>;

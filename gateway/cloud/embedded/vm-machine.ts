@@ -38,7 +38,7 @@ export function codesOf(phase: Phase): { state: number; lcmState: number } {
 }
 
 /** What the driver must do in a transient phase before the VM may leave it. */
-export type Work = "deploy" | "resume" | "suspend" | "shutdown" | "shutdown-hard" | "cleanup";
+export type Work = "deploy" | "resume" | "suspend" | "save" | "shutdown" | "shutdown-hard" | "cleanup";
 
 interface OwedWork {
   readonly work: Work;
@@ -56,9 +56,9 @@ export const OWED_WORK: { readonly [phase in Phase]?: OwedWork } = {
   BOOT_UNDEPLOY: { work: "deploy", done: "RUNNING", failed: "BOOT_UNDEPLOY_FAILURE" },
   BOOT_SUSPENDED: { work: "resume", done: "RUNNING", failed: "SUSPENDED" },
   SAVE_SUSPEND: { work: "suspend", done: "SUSPENDED", failed: "RUNNING" },
-  SAVE_STOP: { work: "shutdown", done: "EPILOG_STOP", failed: "RUNNING" },
-  // A suspended guest arrives here without a shutdown; ending what is already gone costs nothing.
-  EPILOG_STOP: { work: "shutdown-hard", done: "STOPPED", failed: "EPILOG_STOP_FAILURE" },
+  SAVE_STOP: { work: "save", done: "EPILOG_STOP", failed: "RUNNING" },
+  // A suspended guest arrives here without having been saved; saving what is already gone costs nothing.
+  EPILOG_STOP: { work: "save", done: "STOPPED", failed: "EPILOG_STOP_FAILURE" },
   SHUTDOWN_POWEROFF: { work: "shutdown", done: "POWEROFF", failed: "RUNNING" },
   SHUTDOWN_UNDEPLOY: { work: "shutdown", done: "EPILOG_UNDEPLOY", failed: "RUNNING" },
   EPILOG_UNDEPLOY: { work: "cleanup", done: "UNDEPLOYED", failed: "EPILOG_UNDEPLOY_FAILURE" },

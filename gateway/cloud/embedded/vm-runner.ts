@@ -99,7 +99,8 @@ export class VmRunner {
 
   async #reboot(vm: Vm, hard: boolean): Promise<void> {
     try {
-      await this.#driverOf(vm).reboot(vm, hard, this.#context(vm));
+      const driver = this.#driverOf(vm);
+      await driver.reboot(vm, hard, this.#context(vm, driver));
     } catch (error) {
       throw new GatehouseError("unavailable", `VM ${vm.id} could not be rebooted: ${errorText(error)}`, {
         cause: error,
@@ -174,12 +175,16 @@ export class VmRunner {
     const driver = this.#driverOf(vm);
     switch (work) {
       case "deploy":
-        return await driver.deploy(vm, this.#context(vm));
+        return await driver.deploy(vm, this.#context(vm, driver));
       case "resume":
         await driver.resume(vm);
         return undefined;
       case "suspend":
         await driver.suspend(vm);
+        return undefined;
+      case "save":
+        // Without it, a guest that is frozen could not hear that it shall end.
+        await (driver.save?.(vm) ?? driver.shutdown(vm, phaseOf(vm) === "EPILOG_STOP"));
         return undefined;
       case "shutdown":
         await driver.shutdown(vm, false);
@@ -231,14 +236,14 @@ export class VmRunner {
     return driver;
   }
 
-  #context(vm: Vm): ContextFiles {
+  #context(vm: Vm, driver: Driver): ContextFiles {
     const made = vectorOf(vm.template, "CONTEXT") ?? {};
     const endpoint = this.#options.onegateEndpoint();
     // A house that came back on another port is still the one its guests report to.
     const context =
       made.ONEGATE_ENDPOINT === undefined || endpoint === undefined
         ? made
-        : { ...made, ONEGATE_ENDPOINT: endpoint };
+        : { ...made, ONEGATE_ENDPOINT: driver.endpointFor?.(vm, endpoint) ?? endpoint };
     return contextFiles({ context, token: isYes(context.TOKEN) ? this.token(vm) : undefined });
   }
 

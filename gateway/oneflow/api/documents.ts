@@ -64,8 +64,9 @@ export class FlowDocuments {
     return etag;
   }
 
-  answer(document: Document, status: 200 | 201 = 200): Answer {
-    return { status, body: prettyJson(shownDocument(document)), etag: this.etag(document) };
+  /** @param shown with more than is stored; the entity tag is of the document, which is what If-Match is about. */
+  answer(document: Document, status: 200 | 201 = 200, shown: Document = document): Answer {
+    return { status, body: prettyJson(shownDocument(shown)), etag: this.etag(document) };
   }
 
   /** Those that the actor may USE, newest first, as recorded. */

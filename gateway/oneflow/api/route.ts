@@ -11,6 +11,7 @@ import type { Right } from "../../cloud/permissions.ts";
 import type { HttpEnv } from "../../http/connection.ts";
 import { etagOf, matchesAny } from "../../http/etag.ts";
 import { waitMsOf } from "../../http/wait-time.ts";
+import type { ScalingSight } from "../autoscaler/sight.ts";
 import type { OneFlow } from "../engine/oneflow.ts";
 import type { Answer } from "./answer.ts";
 import type { FlowDocuments } from "./documents.ts";
@@ -25,6 +26,7 @@ import type { WriteTurns } from "./write-turns.ts";
 export interface FlowApi {
   readonly cloud: Cloud;
   readonly flow: OneFlow;
+  readonly scaling: ScalingSight | undefined;
   readonly documents: FlowDocuments;
   readonly turns: WriteTurns;
   readonly waiters: FlowWaiters;

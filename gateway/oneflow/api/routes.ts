@@ -3,6 +3,7 @@
 import { DOCUMENT_TYPE } from "../../cloud/model.ts";
 import { exactId } from "../../http/ids.ts";
 import type { Answer } from "./answer.ts";
+import { explanationHandlers } from "./explanations.ts";
 import { openApiDocument } from "./openapi/document.ts";
 import type { FlowRequest } from "./request.ts";
 import { JSON_TYPE } from "./respond.ts";
@@ -15,7 +16,12 @@ import { templateHandlers } from "./templates.ts";
 import type { Watched } from "./waiters.ts";
 
 export function flowRoutes(api: FlowApi): readonly FlowRoute[] {
-  return withOpenApi([...serviceRoutes(api), ...roleRoutes(api), ...templateRoutes(api)]);
+  return withOpenApi([
+    ...serviceRoutes(api),
+    ...roleRoutes(api),
+    ...explanationRoutes(api),
+    ...templateRoutes(api),
+  ]);
 }
 
 const USER = { access: "user" } as const;
@@ -93,6 +99,39 @@ function serviceRoutes(api: FlowApi): readonly UserRoute[] {
       summary: "Removes services that are done",
       right: undefined,
       handle: service.purge,
+    },
+  ];
+}
+
+function explanationRoutes(api: FlowApi): readonly UserRoute[] {
+  const { explain, metrics } = explanationHandlers(api);
+  return [
+    {
+      ...USER,
+      method: "GET",
+      path: "/service/:id/explain",
+      operation: "explainService",
+      summary: "Why the roles of a service scale, or do not",
+      right: "USE",
+      handle: explain,
+    },
+    {
+      ...USER,
+      method: "GET",
+      path: "/service/:id/role/:role/explain",
+      operation: "explainRole",
+      summary: "The same of one role",
+      right: "USE",
+      handle: explain,
+    },
+    {
+      ...USER,
+      method: "GET",
+      path: "/service/:id/metrics",
+      operation: "showServiceMetrics",
+      summary: "What was measured of the VMs of a service, as a table",
+      right: "USE",
+      handle: metrics,
     },
   ];
 }

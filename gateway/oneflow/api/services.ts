@@ -26,7 +26,7 @@ export interface ServiceHandlers {
 }
 
 export function serviceHandlers(api: FlowApi): ServiceHandlers {
-  const { flow, documents, turns } = api;
+  const { flow, documents, scaling, turns } = api;
 
   /** As the service is in its turn. */
   async function inTurn(
@@ -45,8 +45,10 @@ export function serviceHandlers(api: FlowApi): ServiceHandlers {
 
   return {
     list: (request, actor) => documents.pool(actor, "service", pageOf(request.query())),
-    show: async (request, actor) =>
-      documents.answer(await documents.get(actor, request.pathParameter("id"), "service")),
+    async show(request, actor) {
+      const service = await documents.get(actor, request.pathParameter("id"), "service");
+      return documents.answer(service, 200, scaling?.present(service));
+    },
     async update(request, actor) {
       const given = await request.json();
       return await inTurn(request, actor, async (service) => {

@@ -29,6 +29,11 @@ export interface DecideSettings {
    * of the auto-scaler, which may look more often when something was reported. Undefined: each look counts.
    */
   readonly pace?: number | undefined;
+  /**
+   * What the wall clock says, by which scheduled policies go, in ms since the epoch; undefined: the same as the clock
+   * that periods and windows go by.
+   */
+  readonly wallMs?: number | undefined;
   /** Looks also at policies that need no look now (within their period, after the winner), to explain them. */
   readonly thorough?: boolean | undefined;
 }
@@ -69,6 +74,7 @@ class Deciding {
   readonly #readings: Readings;
   readonly #nowMs: number;
   readonly #nowS: number;
+  readonly #wallS: number;
   readonly #settings: DecideSettings;
   readonly #contest: Contest;
   #mustKeep = false;
@@ -79,6 +85,7 @@ class Deciding {
     this.#readings = readings;
     this.#nowMs = nowMs;
     this.#nowS = Math.floor(nowMs / 1000);
+    this.#wallS = Math.floor((settings.wallMs ?? nowMs) / 1000);
     this.#settings = settings;
     this.#contest = new Contest(given, readings, this.#nowS);
   }
@@ -107,13 +114,13 @@ class Deciding {
     const unasked = this.#unasked();
     if (unasked !== undefined)
       return { ...parts, policy, would: undefined, prevention: unasked, dueAt: undefined };
-    const due = dueAt(policy, this.#nowS, this.#settings.texts);
+    const due = dueAt(policy, this.#wallS, this.#settings.texts);
     if (due.kind === "unreadable") {
       const prevention = { reason: "unreadable", sentence: due.sentence } as const;
       return { ...parts, policy, would: undefined, prevention, dueAt: undefined };
     }
     // Also while it is off: what falls into that time is not made up for.
-    const noted = { ...policy, last_eval: notedEvaluation(policy, this.#nowS) };
+    const noted = { ...policy, last_eval: notedEvaluation(policy, this.#wallS) };
     if (due.kind !== "not_due") this.#mustKeep = true;
     if (mode === "off")
       return { ...parts, policy: noted, would: undefined, prevention: { reason: "off" }, dueAt: undefined };

@@ -57,7 +57,7 @@ export async function createOneFlow(options: OneFlowOptions): Promise<OneFlow> {
     },
     async chown(actor, serviceId, owner) {
       const document = await serviceDocument(cloud, actor, serviceId);
-      await chownAll({ cloud, log }, actor, { document, flow: flowOf(document) }, owner);
+      await chownAll({ cloud, log }, actor, document, owner, () => services.adoptedBy(serviceId));
     },
     async rename(actor, serviceId, name) {
       // Only its kind matters here: who may rename need not be one who may see.

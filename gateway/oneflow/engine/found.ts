@@ -53,8 +53,9 @@ export async function findAll(
 }
 
 /**
- * Nodes as they are, and those VMs of the owner's that name the service and live. A node without a VM is done; one whose VM
- * is somebody else's tells nothing: whoever owns a service may write any id there.
+ * Nodes as they are, and those VMs of the owner's that name the service and live. A node without a VM is done, and so is
+ * one whose VM is somebody else's: whoever owns a service may write any id there. Of a VM that names the service, and was
+ * given away, nothing is told.
  */
 function foundVms(
   claims: readonly Claim[],
@@ -68,11 +69,13 @@ function foundVms(
     const vm = newest.get(listed.id) ?? listed;
     const written = nodes.get(vm.id) ?? [];
     nodes.delete(vm.id);
+    const named = belongingOf(vm);
     for (const { serviceId, role, node } of written) {
-      const sight = owners.get(serviceId) === vm.uid ? sightOf(vm) : strangerSight(vm.id);
+      const other = named?.serviceId === serviceId ? strangerSight(vm.id) : goneSight(vm.id);
+      const sight = owners.get(serviceId) === vm.uid ? sightOf(vm) : other;
       found.get(serviceId)?.push({ role, node, sight });
     }
-    const belongs = isDone(vm) ? undefined : belongingOf(vm);
+    const belongs = isDone(vm) ? undefined : named;
     if (belongs === undefined || owners.get(belongs.serviceId) !== vm.uid) continue;
     if (written.some(({ serviceId }) => serviceId === belongs.serviceId)) continue;
     found.get(belongs.serviceId)?.push({ role: belongs.role, node: nodeOf(vm), sight: sightOf(vm) });
@@ -93,12 +96,14 @@ interface WrittenNode {
 
 /** By VM; two services may name the same one. */
 function nodesOf(claims: readonly Claim[]): Map<number, readonly WrittenNode[]> {
-  const nodes = new Map<number, readonly WrittenNode[]>();
+  const nodes = new Map<number, WrittenNode[]>();
   for (const { document, body } of claims) {
     for (const role of body.roles) {
       for (const node of role.nodes ?? []) {
         const written = { serviceId: document.id, role: role.name, node };
-        nodes.set(node.deploy_id, [...(nodes.get(node.deploy_id) ?? []), written]);
+        const others = nodes.get(node.deploy_id);
+        if (others === undefined) nodes.set(node.deploy_id, [written]);
+        else others.push(written);
       }
     }
   }

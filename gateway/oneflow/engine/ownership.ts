@@ -4,6 +4,7 @@ import type { Logger } from "../../../shared/log.ts";
 import { type Actor, type Cloud, type Ownership, SYSTEM } from "../../cloud/cloud.ts";
 import type { Document, Owned } from "../../cloud/model.ts";
 import type { Flow } from "../lifecycle/flow.ts";
+import { flowOf } from "./service-document.ts";
 
 interface Possession {
   readonly id: number;
@@ -13,20 +14,30 @@ interface Possession {
   };
 }
 
-/** @throws GatehouseError of the first that refuses; those before it have their old owners again. */
+/**
+ * @param adopted VMs that were made for it, also those that it has not written down yet
+ * @throws GatehouseError of the first that refuses; those before it have their old owners again.
+ */
 export async function chownAll(
   { cloud, log }: { readonly cloud: Cloud; readonly log: Logger },
   actor: Actor,
-  { document, flow }: { readonly document: Document; readonly flow: Flow },
+  document: Document,
   owner: Ownership,
+  adopted: () => readonly number[],
 ): Promise<void> {
   const done: { readonly possession: Possession; readonly before: Ownership }[] = [];
+  const give = async (possession: Possession): Promise<void> => {
+    const { uid, gid } = await possession.pool.get(SYSTEM, possession.id);
+    // Whoever owns a service may write any id into it: what is somebody else's stays theirs.
+    if (uid !== document.uid) return;
+    await possession.pool.chown(actor, possession.id, owner);
+    done.push({ possession, before: { uid, gid } });
+  };
   try {
-    for (const possession of possessionsOf(cloud, document, flow)) {
-      const { uid, gid } = await possession.pool.get(SYSTEM, possession.id);
-      await possession.pool.chown(actor, possession.id, owner);
-      done.push({ possession, before: { uid, gid } });
-    }
+    // The document first: who may not give it away gives away nothing, and what is made from then on follows it.
+    await give({ id: document.id, pool: cloud.documents });
+    const flow = flowOf(await cloud.documents.get(SYSTEM, document.id));
+    for (const possession of possessionsOf(cloud, flow, adopted())) await give(possession);
   } catch (error) {
     for (const { possession, before } of done.reverse()) {
       // The actor may have no right left on what is not his any more.
@@ -38,9 +49,13 @@ export async function chownAll(
   }
 }
 
-/** The document first: who may not give it away gives away nothing. */
-function possessionsOf(cloud: Cloud, document: Document, { body, progress }: Flow): readonly Possession[] {
-  const vmIds = body.roles.flatMap(({ nodes }) => (nodes ?? []).map(({ deploy_id }) => deploy_id));
+function possessionsOf(
+  cloud: Cloud,
+  { body, progress }: Flow,
+  adopted: readonly number[],
+): readonly Possession[] {
+  const nodes = body.roles.flatMap((role) => (role.nodes ?? []).map(({ deploy_id }) => deploy_id));
+  const vmIds = [...new Set([...nodes, ...adopted])];
   const routerIds = body.roles.flatMap((role) =>
     role.type === "vr" && role.vrouter_id !== undefined ? [role.vrouter_id] : [],
   );
@@ -48,7 +63,6 @@ function possessionsOf(cloud: Cloud, document: Document, { body, progress }: Flo
     .flatMap((value) => Object.entries(value))
     .flatMap(([name, { id }]) => (progress.ownNetworks?.includes(name) ? [Number(id)] : []));
   return [
-    { id: document.id, pool: cloud.documents },
     ...vmIds.map((id) => ({ id, pool: cloud.vms })),
     ...routerIds.map((id) => ({ id, pool: cloud.routers })),
     ...networkIds.map((id) => ({ id, pool: cloud.networks })),

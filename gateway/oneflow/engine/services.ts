@@ -99,6 +99,12 @@ export class Services implements MailboxHouse {
     this.#box(id).post(NOTHING_FOUND);
   }
 
+  /** Its VMs that live, also those that its document does not have yet. */
+  adoptedBy(serviceId: number): readonly number[] {
+    const mailbox = this.#mailboxes.get(serviceId);
+    return [...this.#watched].flatMap(([vmId, other]) => (other === mailbox ? [vmId] : []));
+  }
+
   async settled(): Promise<void> {
     while (this.#busy > 0 || this.#takingUp > 0 || this.#soon.size > 0) {
       await new Promise<void>((resolve) => this.#whenSettled.push(resolve));
@@ -294,7 +300,9 @@ export class Services implements MailboxHouse {
   }
 
   #newestSight(sight: VmSight): VmSight {
-    const vm = isStranger(sight) ? undefined : this.#newest.get(sight.vmId);
+    // One that is done here stays so: it has ended, or is somebody else's.
+    const isFinal = isStranger(sight) || sight.condition === "done";
+    const vm = isFinal ? undefined : this.#newest.get(sight.vmId);
     return vm === undefined ? sight : sightOf(vm);
   }
 }

@@ -41,12 +41,12 @@ export function vmText(parts: TextParts, owner: Actor, source: Template): Templa
   const given = templateFromJson(contents);
   const inputs = inputsOf(parts.body, parts.role);
   refuseRestricted(owner, given, source);
-  refuseRestricted(owner, inputs, source);
+  refuseRestricted(owner, { ...inputs, CONTEXT: variablesOf(inputs) }, source);
   const merged = mergeInto(source, given, contents);
   return {
     ...merged,
     ...inputs,
-    ...withInputs(merged.CONTEXT ?? source.CONTEXT, Object.keys(inputs)),
+    ...withInputs(merged.CONTEXT ?? source.CONTEXT, variablesOf(inputs)),
     SERVICE_ID: String(parts.serviceId),
     ROLE_NAME: parts.role.name,
   };
@@ -64,11 +64,15 @@ function inputText(value: JsonValue | undefined): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** Each input reaches the guest as a variable that names the attribute. */
-function withInputs(context: Template[string] | undefined, names: readonly string[]): Template {
-  if (names.length === 0) return {};
+/** Each input reaches the guest as a variable that names the attribute; some are as restricted there as any other. */
+function variablesOf(inputs: Template): Vector {
+  return Object.fromEntries(Object.keys(inputs).map((name) => [name, `$${name}`]));
+}
+
+function withInputs(context: Template[string] | undefined, variables: Vector): Template {
+  if (Object.keys(variables).length === 0) return {};
   const known = context !== undefined && isVector(context) ? context : {};
-  return { CONTEXT: { ...known, ...Object.fromEntries(names.map((name) => [name, `$${name}`])) } };
+  return { CONTEXT: { ...known, ...variables } };
 }
 
 function mergeInto(source: Template, given: Template, contents: JsonObject): Template {

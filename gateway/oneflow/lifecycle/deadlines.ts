@@ -33,11 +33,20 @@ export function areNetworksLate(draft: Draft): boolean {
   return networksDeadline !== undefined && draft.context.now >= networksDeadline;
 }
 
+/** A step that goes on without one, in a service of another house or one written by hand, gets one now. */
+export function ensureDeadline(draft: Draft, role: string): void {
+  if (draft.context.stepTimeout === 0) return;
+  if (draft.progress.deadlines?.some((deadline) => deadline.role === role) !== true) setDeadline(draft, role);
+}
+
+/** The same of networks. */
+export function ensureNetworksDeadline(draft: Draft): void {
+  if (draft.progress.networksDeadline === undefined) setNetworksDeadline(draft);
+}
+
 /** Steps that were under way when the process ended get their whole time again: the house waited, not they. */
-export function renewDeadlines(draft: Draft): void {
-  const { deadlines, networksDeadline } = draft.progress;
-  for (const { role } of deadlines ?? []) setDeadline(draft, role);
-  if (networksDeadline !== undefined) setNetworksDeadline(draft);
+export function forgetDeadlines(draft: Draft): void {
+  remember(draft, { deadlines: undefined, networksDeadline: undefined });
 }
 
 /** `VM 5 of role worker is POWEROFF after 3600 s: recover or delete the service.` */

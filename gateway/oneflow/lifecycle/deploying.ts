@@ -9,14 +9,14 @@
  */
 
 import type { Role } from "../model.ts";
-import { clearDeadline, isLate, lateSentence, setDeadline } from "./deadlines.ts";
+import { clearDeadline, ensureDeadline, isLate, lateSentence, setDeadline } from "./deadlines.ts";
 import { type Draft, roleNamed } from "./draft.ts";
 import { failRole, failureSentence } from "./failing.ts";
 import { dropLeft } from "./gone.ts";
 import { growRole } from "./growing.ts";
 import { driveLeaving, isStuck, leavingOf } from "./leaving.ts";
 import { enterRoleState, enterState } from "./log.ts";
-import { conditionOf, isIn, isUp, nodesOf, parentsRun, rolesIn, serviceIs } from "./roles.ts";
+import { conditionOf, isIn, isUp, nodesOf, parentsRunIn, rolesIn, serviceIs } from "./roles.ts";
 import { driveWaking, wake } from "./waking.ts";
 
 /** Networks are there: the first roles start. HOLD at once where all of them are held, as recorded. */
@@ -40,10 +40,9 @@ export function advanceDeploying(draft: Draft): void {
 
 /** Roles whose turn it is: parents run, and none holds them. */
 export function rolesToStart(draft: Draft): readonly Role[] {
+  const parentsRun = parentsRunIn(draft.body);
   return draft.body.roles.filter(
-    (role) =>
-      (isIn(role, "PENDING") || (isIn(role, "HOLD") && role.on_hold !== true)) &&
-      parentsRun(draft.body, role),
+    (role) => (isIn(role, "PENDING") || (isIn(role, "HOLD") && role.on_hold !== true)) && parentsRun(role),
   );
 }
 
@@ -57,6 +56,7 @@ function startRoles(draft: Draft): void {
 }
 
 function deployRole(draft: Draft, name: string): void {
+  ensureDeadline(draft, name);
   dropLeft(draft, name);
   const role = roleNamed(draft, name);
   if (role === undefined) return;

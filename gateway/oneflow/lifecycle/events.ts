@@ -35,6 +35,9 @@ export interface FoundVm {
   readonly sight: VmSight;
 }
 
+/** What the auto-scaler notes of a role's policies (true_evals, last_eval, expression_evaluated). */
+export type PolicyNotes = Pick<Extract<Role, { type: "vm" }>, "elasticity_policies" | "scheduled_policies">;
+
 export type ServiceCommand =
   | {
       readonly kind: "scale";
@@ -46,6 +49,11 @@ export type ServiceCommand =
       readonly cooldown?: number | undefined;
       /** Which nodes go first when it shrinks; the others follow, the oldest first. */
       readonly firstToGo?: readonly number[] | undefined;
+      /**
+       * The auto-scaler asks: the limits go by direction (a role that was forced above max_vms may shrink above it), and
+       * this is noted in the same step.
+       */
+      readonly byPolicies?: PolicyNotes | undefined;
     }
   | { readonly kind: "undeploy" }
   | { readonly kind: "recover" }
@@ -55,14 +63,8 @@ export type ServiceCommand =
   | { readonly kind: "remove_role"; readonly role: string }
   /** A body already checked against what may not change; what runs (states, nodes, log) is taken from the present one. */
   | { readonly kind: "update"; readonly body: ServiceBody }
-  /** What the auto-scaler notes after an evaluation (true_evals, last_eval, expression_evaluated): only of roles named. */
-  | {
-      readonly kind: "note_policies";
-      readonly roles: ReadonlyMap<
-        string,
-        Pick<Extract<Role, { type: "vm" }>, "elasticity_policies" | "scheduled_policies">
-      >;
-    };
+  /** After an evaluation: only of roles named. */
+  | { readonly kind: "note_policies"; readonly roles: ReadonlyMap<string, PolicyNotes> };
 
 export type FlowEvent =
   /**

@@ -10,7 +10,8 @@ import { conditionOf, isIn, nodesOf } from "./roles.ts";
 export function failRole(draft: Draft, role: Role, reason?: string): void {
   if (reason !== undefined) log(draft, "ROL", "E", reason);
   const state = failureOf(role);
-  remember(draft, { deadlines: undefined });
+  const { cooldown } = draft.progress;
+  remember(draft, { deadlines: undefined, cooldown: cooldown && { seconds: cooldown.seconds } });
   enterRoleState(draft, role.name, state);
   enterState(draft, state);
 }

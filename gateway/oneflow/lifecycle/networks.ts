@@ -11,11 +11,11 @@
 
 import type { JsonObject, JsonValue } from "../../cloud/model.ts";
 import type { NetworkValue, ServiceBody } from "../model.ts";
-import { areNetworksLate, setNetworksDeadline } from "./deadlines.ts";
+import { areNetworksLate, ensureNetworksDeadline, setNetworksDeadline } from "./deadlines.ts";
 import { beginDeploying } from "./deploying.ts";
 import { ask, type Draft, remember } from "./draft.ts";
 import { enterState, log } from "./log.ts";
-import { serviceIs } from "./roles.ts";
+import { nodesOf, serviceIs } from "./roles.ts";
 
 export function beginNetworks(draft: Draft): void {
   enterState(draft, "DEPLOYING_NETS");
@@ -27,6 +27,7 @@ export function advanceDeployingNetworks(draft: Draft): void {
   for (const [name, value] of missing) ask(draft, { kind: "make_network", name, value });
   const [first] = missing;
   if (first !== undefined) {
+    ensureNetworksDeadline(draft);
     if (areNetworksLate(draft)) failNetworks(draft, lateNetwork(draft, first[0], "made"));
     return;
   }
@@ -48,11 +49,18 @@ export function beginNetworksRemoval(draft: Draft): void {
 }
 
 export function advanceUndeployingNetworks(draft: Draft): void {
+  if (draft.body.roles.some((role) => nodesOf(role).length > 0)) {
+    // Written so by somebody else: VMs go before networks.
+    remember(draft, { networksDeadline: undefined });
+    enterState(draft, "UNDEPLOYING");
+    return;
+  }
   if (!isOwnNetworkLeft(draft)) {
     remember(draft, { networksDeadline: undefined });
     ask(draft, { kind: "remove_document" });
     return;
   }
+  ensureNetworksDeadline(draft);
   const own = draft.progress.ownNetworks ?? [];
   for (const [name, { id }] of networksOf(draft.body))
     if (own.includes(name)) ask(draft, { kind: "remove_network", name, id: Number(id) });

@@ -20,7 +20,7 @@ import { enterRoleState, enterState } from "./log.ts";
 import { beginNetworks, beginNetworksRemoval } from "./networks.ts";
 import type { Leaving, WakeAct } from "./progress.ts";
 import { refuseState } from "./refusal.ts";
-import { conditionOf, nodesOf, parentsRun, rolesIn } from "./roles.ts";
+import { conditionOf, nodesOf, parentsRunIn, rolesIn } from "./roles.ts";
 import { endCooldown } from "./scaling.ts";
 import { resumeUndeploying } from "./undeploying.ts";
 import { wake, wakeActFor } from "./waking.ts";
@@ -66,7 +66,7 @@ export function recover(draft: Draft): void {
 function recoverDeployment(draft: Draft): void {
   enterState(draft, "DEPLOYING");
   for (const role of rolesIn(draft, "DEPLOYING", "FAILED_DEPLOYING")) {
-    const begun = nodesOf(role).length > 0 || parentsRun(draft.body, role);
+    const begun = nodesOf(role).length > 0 || parentsRunIn(draft.body)(role);
     enterRoleState(draft, role.name, begun ? "DEPLOYING" : "PENDING");
     if (begun) mend(draft, role.name);
   }

@@ -24,18 +24,17 @@ export function rolesIn(draft: Draft, ...names: readonly RoleStateName[]): reado
 }
 
 /** Under `straight` a role waits for its parents; names that no role bears are not waited for. */
-export function parentsRun(body: ServiceBody, role: Role): boolean {
-  return body.deployment !== "straight" || parentsOf(body, role).every((parent) => isIn(parent, "RUNNING"));
+export function parentsRunIn({ deployment, roles }: ServiceBody): (role: Role) => boolean {
+  if (deployment !== "straight") return () => true;
+  const awaited = new Set(roles.flatMap((role) => (isIn(role, "RUNNING") ? [] : [role.name])));
+  return ({ parents = [] }) => !parents.some((parent) => awaited.has(parent));
 }
 
 /** Under `straight` a role outlives those that were started after it. */
-export function childrenGone(body: ServiceBody, role: Role): boolean {
-  if (body.deployment !== "straight") return true;
-  return body.roles.every((child) => isIn(child, "DONE") || !(child.parents ?? []).includes(role.name));
-}
-
-function parentsOf(body: ServiceBody, role: Role): readonly Role[] {
-  return body.roles.filter(({ name }) => (role.parents ?? []).includes(name));
+export function childrenGoneIn({ deployment, roles }: ServiceBody): (role: Role) => boolean {
+  if (deployment !== "straight") return () => true;
+  const needed = new Set(roles.flatMap((role) => (isIn(role, "DONE") ? [] : (role.parents ?? []))));
+  return ({ name }) => !needed.has(name);
 }
 
 export function conditionOf(draft: Draft, vmId: number): VmCondition {

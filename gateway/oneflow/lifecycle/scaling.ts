@@ -8,7 +8,7 @@
  */
 
 import type { Role } from "../model.ts";
-import { clearDeadline, isLate, lateSentence } from "./deadlines.ts";
+import { clearDeadline, ensureDeadline, isLate, lateSentence } from "./deadlines.ts";
 import { changeRole, type Draft, remember, roleNamed } from "./draft.ts";
 import { failRole, failureSentence } from "./failing.ts";
 import { dropLeft, dropLost } from "./gone.ts";
@@ -32,6 +32,7 @@ export function advanceScaling(draft: Draft): void {
 }
 
 function scaleRole(draft: Draft, name: string): void {
+  ensureDeadline(draft, name);
   const shrinks = roleNamed(draft, name)?.scale_way === SCALE_DOWN;
   if (shrinks) dropLost(draft, name);
   else dropLeft(draft, name);

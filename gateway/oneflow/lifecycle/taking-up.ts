@@ -1,7 +1,7 @@
 /** A process takes a service up: it is new, or an earlier process ended somewhere in the middle. */
 
 import type { Role, ServiceBody } from "../model.ts";
-import { renewDeadlines } from "./deadlines.ts";
+import { forgetDeadlines } from "./deadlines.ts";
 import { changeRole, type Draft, remember } from "./draft.ts";
 import type { FlowEvent, FoundVm } from "./events.ts";
 import { retell } from "./leaving.ts";
@@ -25,8 +25,9 @@ export function takeUp(draft: Draft, { vms, networks, routers }: TakenUp): void 
     );
   for (const [name, id] of networks) networkMade(draft, name, id);
   for (const [name, id] of routers) routerFound(draft, name, id);
-  renewDeadlines(draft);
+  forgetDeadlines(draft);
   limitCooldown(draft);
+  forgetStrangeNetworks(draft);
   retell(draft);
 }
 
@@ -68,10 +69,22 @@ function routerFound(draft: Draft, name: string, id: number): void {
   );
 }
 
+/** Whoever writes a service by hand may call networks its own that it has not: they would be awaited in vain. */
+function forgetStrangeNetworks(draft: Draft): void {
+  const { ownNetworks = [] } = draft.progress;
+  const known = new Set(draft.body.networks_values?.flatMap((entry) => Object.keys(entry)));
+  const own = ownNetworks.filter((name) => known.has(name));
+  if (own.length < ownNetworks.length) remember(draft, { ownNetworks: own.length === 0 ? undefined : own });
+}
+
 /** The wall clock may have gone back between two processes; a cooldown grows no longer by that. */
 function limitCooldown(draft: Draft): void {
   const { cooldown } = draft.progress;
   if (cooldown?.until === undefined) return;
+  if (!serviceIs(draft, "COOLDOWN")) {
+    remember(draft, { cooldown: undefined });
+    return;
+  }
   const latest = draft.context.now + cooldown.seconds * 1000;
   if (cooldown.until > latest) remember(draft, { cooldown: { ...cooldown, until: latest } });
 }

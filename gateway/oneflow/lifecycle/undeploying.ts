@@ -8,14 +8,14 @@
  */
 
 import type { Role } from "../model.ts";
-import { clearDeadline, isLate, lateSentence, setDeadline } from "./deadlines.ts";
+import { clearDeadline, ensureDeadline, isLate, lateSentence, setDeadline } from "./deadlines.ts";
 import { ask, type Draft, remember, roleNamed } from "./draft.ts";
 import { failRole } from "./failing.ts";
 import { dropGone } from "./gone.ts";
 import { driveLeaving, isStuck, leavingOf, letGo } from "./leaving.ts";
 import { enterRoleState, enterState } from "./log.ts";
 import { beginNetworksRemoval, isOwnNetworkLeft } from "./networks.ts";
-import { childrenGone, isIn, isMaking, nodesOf, serviceIs } from "./roles.ts";
+import { childrenGoneIn, isIn, isMaking, nodesOf, serviceIs } from "./roles.ts";
 
 /** From here all ends, whatever was under way. `force`: VMs are deleted, and in no order. */
 export function beginUndeploying(draft: Draft, force = false): void {
@@ -50,19 +50,28 @@ function resume(draft: Draft, name: string): void {
 }
 
 export function advanceUndeploying(draft: Draft): void {
-  const { removing, force } = draft.progress;
-  for (const role of draft.body.roles) {
-    if (isIn(role, "DONE") || (removing !== undefined && role.name !== removing)) continue;
-    const turn = force === true || removing !== undefined || childrenGone(draft.body, role);
-    if (turn) endRole(draft, role.name);
+  for (const { name } of rolesToEnd(draft)) {
+    endRole(draft, name);
     if (serviceIs(draft, "FAILED_UNDEPLOYING")) return;
   }
   driveLeaving(draft);
   settle(draft);
 }
 
+/** Those whose turn it is. Services of other houses may have parents in a circle: then nobody waits for anybody. */
+function rolesToEnd({ body, progress }: Draft): readonly Role[] {
+  const { removing, force } = progress;
+  // One that was called DONE elsewhere, and has VMs, has not ended.
+  const left = body.roles.filter((role) => !isIn(role, "DONE") || nodesOf(role).length > 0);
+  if (removing !== undefined) return left.filter(({ name }) => name === removing);
+  if (force === true) return left;
+  const first = left.filter(childrenGoneIn(body));
+  return first.length > 0 ? first : left;
+}
+
 function endRole(draft: Draft, name: string): void {
   beginRole(draft, name);
+  ensureDeadline(draft, name);
   dropGone(draft, name);
   const role = roleNamed(draft, name);
   if (role === undefined) return;
@@ -127,6 +136,6 @@ function takeOut(draft: Draft, name: string): void {
   const role = roleNamed(draft, name);
   if (role !== undefined && !isIn(role, "DONE")) return;
   draft.body = { ...draft.body, roles: draft.body.roles.filter((other) => other !== role) };
-  remember(draft, { removing: undefined });
+  remember(draft, { removing: undefined, deadlines: undefined });
   if (draft.body.roles.length > 0) enterState(draft, "RUNNING");
 }

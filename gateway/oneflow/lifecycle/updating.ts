@@ -2,7 +2,7 @@
 
 import type { ElasticityPolicy, Role, ScheduledPolicy, ServiceBody } from "../model.ts";
 import { changeRole, type Draft } from "./draft.ts";
-import type { ServiceCommand } from "./events.ts";
+import type { PolicyNotes } from "./events.ts";
 import { refuseState } from "./refusal.ts";
 import { serviceIs } from "./roles.ts";
 
@@ -48,60 +48,83 @@ function editedRole(present: Role, wanted: Role): Role {
   if (present.type !== wanted.type) return present;
   const kept = Object.entries(present).filter(([key]) => KEPT.some((name) => name === key));
   const wishes = Object.entries(wanted).filter(([key]) => !KEPT.some((name) => name === key));
-  return { ...present, ...Object.fromEntries(wishes), ...Object.fromEntries(kept) };
+  return withCountersOf(present, { ...present, ...Object.fromEntries(wishes), ...Object.fromEntries(kept) });
 }
 
-type Notes = Extract<ServiceCommand, { kind: "note_policies" }>["roles"];
+/** Counters are the auto-scaler's: a policy that stays the same keeps its own, and a new one has none. */
+function withCountersOf(present: Role, edited: Role): Role {
+  if (present.type !== "vm" || edited.type !== "vm") return edited;
+  const { elasticity_policies: elastic, scheduled_policies: scheduled } = edited;
+  return {
+    ...edited,
+    ...(elastic && {
+      elasticity_policies: noted(elastic.map(ELASTIC.without), present.elasticity_policies ?? [], ELASTIC),
+    }),
+    ...(scheduled && {
+      scheduled_policies: noted(
+        scheduled.map(SCHEDULED.without),
+        present.scheduled_policies ?? [],
+        SCHEDULED,
+      ),
+    }),
+  };
+}
 
 /** Only what an evaluation writes, and only on policies that are still the ones that were evaluated. */
-export function notePolicies(draft: Draft, notes: Notes): void {
+export function notePolicies(draft: Draft, notes: ReadonlyMap<string, PolicyNotes>): void {
   for (const [name, { elasticity_policies = [], scheduled_policies = [] }] of notes)
     changeRole(draft, name, (role) => {
       if (role.type !== "vm") return role;
-      const elastic = noted(role.elasticity_policies, elasticity_policies, sameElastic, elasticNotes);
-      const scheduled = noted(role.scheduled_policies, scheduled_policies, sameScheduled, scheduledNotes);
-      if (elastic === role.elasticity_policies && scheduled === role.scheduled_policies) return role;
+      const { elasticity_policies: elastic, scheduled_policies: scheduled } = role;
+      const notedElastic = elastic && noted(elastic, elasticity_policies, ELASTIC);
+      const notedScheduled = scheduled && noted(scheduled, scheduled_policies, SCHEDULED);
+      if (notedElastic === elastic && notedScheduled === scheduled) return role;
       return {
         ...role,
-        ...(elastic && { elasticity_policies: elastic }),
-        ...(scheduled && { scheduled_policies: scheduled }),
+        ...(notedElastic && { elasticity_policies: notedElastic }),
+        ...(notedScheduled && { scheduled_policies: notedScheduled }),
       };
     });
 }
 
 function noted<P>(
-  present: readonly P[] | undefined,
+  present: readonly P[],
   evaluated: readonly P[],
-  same: (one: P, other: P) => boolean,
-  notesOf: (policy: P) => Partial<P>,
-): readonly P[] | undefined {
-  if (present === undefined) return undefined;
+  { same, notesOf, without }: Noting<P>,
+): readonly P[] {
   const next = present.map((policy, index) => {
     const after = evaluated[index];
     if (after === undefined || !same(policy, after)) return policy;
     const notes = notesOf(after);
-    return JSON.stringify(notes) === JSON.stringify(notesOf(policy)) ? policy : { ...policy, ...notes };
+    return JSON.stringify(notes) === JSON.stringify(notesOf(policy))
+      ? policy
+      : { ...without(policy), ...notes };
   });
   return next.every((policy, index) => policy === present[index]) ? present : next;
 }
 
-function sameElastic(one: ElasticityPolicy, other: ElasticityPolicy): boolean {
-  return one.expression === other.expression && one.type === other.type && one.adjust === other.adjust;
+interface Noting<P> {
+  same(one: P, other: P): boolean;
+  /** What an evaluation writes. */
+  notesOf(policy: P): Partial<P>;
+  without(policy: P): P;
 }
 
-function elasticNotes(policy: ElasticityPolicy): Partial<ElasticityPolicy> {
-  const { last_eval, true_evals, expression_evaluated } = policy;
-  return {
+const ELASTIC: Noting<ElasticityPolicy> = {
+  same: (one, other) =>
+    one.expression === other.expression && one.type === other.type && one.adjust === other.adjust,
+  notesOf: ({ last_eval, true_evals, missing_evals, expression_evaluated }) => ({
     ...(last_eval !== undefined && { last_eval }),
     ...(true_evals !== undefined && { true_evals }),
+    ...(missing_evals !== undefined && { missing_evals }),
     ...(expression_evaluated !== undefined && { expression_evaluated }),
-  };
-}
+  }),
+  without: ({ last_eval: _, true_evals: _1, missing_evals: _2, expression_evaluated: _3, ...policy }) =>
+    policy,
+};
 
-function sameScheduled(one: ScheduledPolicy, other: ScheduledPolicy): boolean {
-  return one.start_time === other.start_time && one.recurrence === other.recurrence;
-}
-
-function scheduledNotes({ last_eval }: ScheduledPolicy): Partial<ScheduledPolicy> {
-  return last_eval === undefined ? {} : { last_eval };
-}
+const SCHEDULED: Noting<ScheduledPolicy> = {
+  same: (one, other) => one.start_time === other.start_time && one.recurrence === other.recurrence,
+  notesOf: ({ last_eval }) => (last_eval === undefined ? {} : { last_eval }),
+  without: ({ last_eval: _, ...policy }) => policy,
+};

@@ -5,7 +5,7 @@
  */
 
 import type { Role } from "../model.ts";
-import { clearDeadline, isLate, lateSentence } from "./deadlines.ts";
+import { clearDeadline, ensureDeadline, isLate, lateSentence } from "./deadlines.ts";
 import { rolesToStart } from "./deploying.ts";
 import { type Draft, remember, roleNamed } from "./draft.ts";
 import { dropLost } from "./gone.ts";
@@ -81,6 +81,7 @@ export function stopHealing(draft: Draft, role: Role): void {
 
 /** Replaces what recover sent away; whether that is still under way. */
 function heal(draft: Draft, role: Role): boolean {
+  ensureDeadline(draft, role.name);
   const coming = !isStuck(draft, role) && growRole(draft, role, false);
   const awaited = nodesOf(role).find(({ deploy_id }) => {
     const { [deploy_id]: act } = draft.progress.wake ?? {};

@@ -14,6 +14,9 @@ export const MAX_NAME_LENGTH = 128;
 /** VMs of a role, whoever asks for them: `cardinality`, `max_vms`. */
 export const MAX_CARDINALITY = 100_000;
 
+/** The number in a VM's name; a role counts on from the last it gave, and never comes near. */
+export const MAX_VM_NUMBER = 1_000_000_000_000;
+
 /** Of each kind, in a role. */
 export const MAX_POLICIES = 100;
 

@@ -40,7 +40,8 @@ export function parseParts(value: JsonValue): ServiceTemplateBody {
   const parsed = serviceTemplateSchema.safeParse(prepared);
   if (!parsed.success) throw refusalOf(parsed.error, prepared);
   const template: ServiceTemplateBody = inOrderOf(prepared, parsed.data);
-  checkNames(template.roles);
+  const repeated = repeatedName(template.roles);
+  if (repeated !== undefined) throw repeated;
   for (const role of template.roles) checkRole(role);
   return template;
 }
@@ -78,11 +79,12 @@ export function objectFrom(value: JsonValue | undefined, what: string): JsonObje
   throw new GatehouseError("bad_request", `The ${what} must be a JSON object, not ${kindOf(value)}.`);
 }
 
-/** @throws GatehouseError `bad_request` for a name that two roles have */
-function checkNames(roles: readonly RoleTemplate[]): void {
+/** The refusal of a name that two roles have: what is done to a role is done by its name. */
+export function repeatedName(roles: readonly { readonly name: string }[]): GatehouseError | undefined {
   const seen = new Set<string>();
   for (const { name } of roles) {
-    if (seen.has(name)) throw new GatehouseError("bad_request", `Role name '${name}' is repeated`);
+    if (seen.has(name)) return new GatehouseError("bad_request", `Role name '${name}' is repeated`);
     seen.add(name);
   }
+  return undefined;
 }

@@ -8,6 +8,7 @@ import type { JsonObject, JsonValue } from "../../cloud/model.ts";
 import type { ServiceBody, ServiceTemplateBody } from "../model.ts";
 import { attribute, inOrderOf, isArray, isDeeperThan, isObject } from "./json.ts";
 import { MAX_JSON_DEPTH } from "./limits.ts";
+import { repeatedName } from "./parse.ts";
 import { prepareTemplate } from "./prepare.ts";
 import { serviceBodySchema } from "./running-schema.ts";
 import { refusalOf } from "./sentences.ts";
@@ -26,6 +27,8 @@ export function readServiceBody(json: JsonObject | undefined, serviceId?: number
   const prepared = prepare(json, subject);
   const parsed = serviceBodySchema.safeParse(prepared);
   if (!parsed.success) throw unreadable(subject, refusalOf(parsed.error, prepared));
+  const repeated = repeatedName(parsed.data.roles);
+  if (repeated !== undefined) throw unreadable(subject, repeated);
   return inOrderOf(prepared, parsed.data);
 }
 

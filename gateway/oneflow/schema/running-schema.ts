@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { wholeNumber } from "./attributes.ts";
 import { isObject } from "./json.ts";
+import { MAX_CARDINALITY, MAX_VM_NUMBER } from "./limits.ts";
 import { serviceTemplateSchema, vmRoleSchema, vrRoleSchema } from "./service-schema.ts";
 
 const asText = z.preprocess((value) => (typeof value === "number" ? String(value) : value), z.string());
@@ -31,13 +32,16 @@ const node = z.preprocess(
 );
 
 /** The original can be made to write a negative one (recorded: a forced scale); it means that there shall be no VM. */
-const cardinality = z.preprocess((value) => (Number(value) < 0 ? 0 : value), wholeNumber(0).default(0));
+const cardinality = z.preprocess(
+  (value) => (Number(value) < 0 ? 0 : value),
+  wholeNumber(0, MAX_CARDINALITY).default(0),
+);
 
 const running = {
   cardinality,
   state: wholeNumber(0).default(0),
   nodes: z.array(node).exactOptional(),
-  last_vmname: wholeNumber(0).exactOptional(),
+  last_vmname: wholeNumber(0, MAX_VM_NUMBER).exactOptional(),
 };
 
 const vrouterIp = z.looseObject({ NETWORK_ID: wholeNumber(), VROUTER_IP: z.string() });

@@ -14,10 +14,12 @@ import {
   type Work,
   withClient,
 } from "./desk.ts";
+import { addExplain } from "./explain.ts";
 import { addList, addTop } from "./list.ts";
 import { addManage } from "./manage.ts";
 import { addRoles } from "./roles.ts";
 import { addShow } from "./show.ts";
+import { addSimulate } from "./simulate.ts";
 import { addUpdate } from "./update.ts";
 
 export function addServiceCommands(desk: FlowDesk): void {
@@ -27,6 +29,8 @@ export function addServiceCommands(desk: FlowDesk): void {
   addEnds(desk);
   addRoles(desk);
   addActions(desk);
+  addExplain(desk);
+  addSimulate(desk);
   addUpdate(desk);
   addManage(desk);
 }

@@ -1,10 +1,8 @@
 /** `show`: the page of a service or of a service template, or the document as it came. */
 
-import { printable } from "../../one/format.ts";
-import type { FlowContext } from "../context.ts";
 import { wantsColours } from "../context.ts";
 import type { FlowDocument } from "../document.ts";
-import { type FormOptions, formOf, indentedDocumentXml, jsonText, yamlText } from "../forms.ts";
+import { documentXml, type FormOptions, formOf, jsonText, yamlText } from "../forms.ts";
 import { SERVICE } from "../kind.ts";
 import { servicePage } from "../view/service-page.ts";
 import { templatePage } from "../view/template-page.ts";
@@ -55,12 +53,12 @@ async function show(desk: FlowDesk, text: string, options: ShowOptions): Promise
     const { context } = desk;
     if (form === "json") context.out(jsonText({ DOCUMENT: document.json }));
     else if (form === "yaml") context.out(await yamlText({ DOCUMENT: document.json }));
-    else if (form === "xml") context.out(printable(indentedDocumentXml(document.json)));
-    else context.out(pageOf(desk, context, document));
+    else if (form === "xml") context.out(documentXml(document.json));
+    else context.out(pageOf(desk, document));
   });
 }
 
-function pageOf({ kind }: FlowDesk, context: FlowContext, document: FlowDocument): string {
+function pageOf({ kind, context }: FlowDesk, document: FlowDocument): string {
   const options = { colours: wantsColours(context) };
   return kind === SERVICE ? servicePage(document, options) : templatePage(document, options);
 }

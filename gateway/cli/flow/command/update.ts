@@ -2,10 +2,10 @@
 
 import { readTemplate } from "../../one/input.ts";
 import type { FlowAnswer, FlowClient } from "../client.ts";
-import type { Person } from "../context.ts";
 import { jsonText } from "../forms.ts";
 import { isObject, type JsonObject, parseObject } from "../json-input.ts";
 import { SERVICE } from "../kind.ts";
+import type { Person } from "../person.ts";
 import {
   type CommonOptions,
   type FlowDesk,

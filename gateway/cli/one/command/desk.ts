@@ -2,9 +2,10 @@
 
 import type { Command } from "commander";
 import { errorText } from "../../../../shared/errors.ts";
+import { CoreError } from "../../../../shared/xmlrpc/core-error.ts";
 import { type AccessOptions, connect, sessionFor } from "../access.ts";
+import { AlreadyTold } from "../already-told.ts";
 import type { OneContext } from "../context.ts";
-import { AlreadyTold, CoreError } from "../core-error.ts";
 import { printable } from "../format.ts";
 import { resolveIds } from "../ids.ts";
 import type { Kind } from "../kind.ts";

@@ -1,10 +1,10 @@
 /** What can be done to objects of several kinds: delete, rename, chmod, chown, chgrp, update. */
 
+import type { RpcValue } from "../../../../shared/xmlrpc/encoding.ts";
 import { resolveId } from "../ids.ts";
 import { readTemplate } from "../input.ts";
 import { GROUP, USER } from "../kind.ts";
 import { rightsOf } from "../template-options.ts";
-import type { RpcValue } from "../xmlrpc-encoding.ts";
 import {
   type CommonOptions,
   type Desk,

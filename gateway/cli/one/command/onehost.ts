@@ -1,10 +1,10 @@
 /** `onehost`: the machines that run VMs. */
 
 import { epochSeconds } from "../../../../shared/clock.ts";
+import { textAt, textsAt } from "../../../../shared/xml/node.ts";
 import { xmlToTree } from "../../../../shared/xml/parse.ts";
 import type { XmlNode } from "../../../../shared/xml/tree.ts";
 import { VM } from "../kind.ts";
-import { textAt, textsAt } from "../node.ts";
 import { Page } from "../page.ts";
 import { selectColumns } from "../table.ts";
 import type { XmlRpcClient } from "../xmlrpc-client.ts";

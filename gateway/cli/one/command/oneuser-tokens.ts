@@ -4,11 +4,11 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:f
 import { dirname, resolve } from "node:path";
 import { epochSeconds } from "../../../../shared/clock.ts";
 import { GatehouseError } from "../../../../shared/errors.ts";
+import { nodesAt } from "../../../../shared/xml/node.ts";
 import { xmlToTree } from "../../../../shared/xml/parse.ts";
 import { personalAuthFile, sessionFor } from "../access.ts";
 import { resolveId } from "../ids.ts";
 import { GROUP } from "../kind.ts";
-import { nodesAt } from "../node.ts";
 import { cellsOf, renderTable } from "../table.ts";
 import { TOKEN_COLUMNS } from "../view/user.ts";
 import { type CommonOptions, type Desk, subCommand, withClient } from "./desk.ts";

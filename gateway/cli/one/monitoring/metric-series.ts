@@ -1,8 +1,8 @@
 /** MONITORING_DATA as one series of numbers a metric; those of counters are rates. */
 
 import { isCounter } from "../../../../shared/monitor/counters.ts";
+import { entriesOf, nodesAt, numberAt } from "../../../../shared/xml/node.ts";
 import type { XmlNode } from "../../../../shared/xml/tree.ts";
-import { entriesOf, nodesAt, numberAt } from "../node.ts";
 import { type Unit, unitOf } from "./metrics.ts";
 
 export interface Point {

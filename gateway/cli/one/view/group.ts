@@ -1,6 +1,6 @@
 /** Groups: the list of `onegroup`, and its page. */
 
-import { nodesAt, textAt, textsAt } from "../node.ts";
+import { nodesAt, textAt, textsAt } from "../../../../shared/xml/node.ts";
 import { Page } from "../page.ts";
 import { templateText } from "../template-text.ts";
 import { QUOTA_COLUMNS, rowsWithQuotas } from "./quota.ts";

@@ -1,9 +1,9 @@
 /** Hosts: the list of `onehost`, and its page. */
 
 import { hostStateName } from "../../../../shared/states/host.ts";
+import { nodesAt, numberAt, textAt } from "../../../../shared/xml/node.ts";
 import type { XmlNode } from "../../../../shared/xml/tree.ts";
 import { amountText, percent, timeText } from "../format.ts";
-import { nodesAt, numberAt, textAt } from "../node.ts";
 import { Page } from "../page.ts";
 import type { Column } from "../table.ts";
 import { templateText } from "../template-text.ts";

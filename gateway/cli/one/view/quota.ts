@@ -1,8 +1,8 @@
 /** What users and groups use of their quotas, as columns of their lists. */
 
+import { nodesAt, numberAt, textAt, withChild } from "../../../../shared/xml/node.ts";
 import type { XmlNode } from "../../../../shared/xml/tree.ts";
 import { amountText } from "../format.ts";
-import { nodesAt, numberAt, textAt, withChild } from "../node.ts";
 import type { Column } from "../table.ts";
 
 /** The rows of a pool, each with its VM_QUOTA, which the pool keeps in QUOTAS elements of the same id. */

@@ -1,7 +1,7 @@
 /** VM and network templates: the lists of `onetemplate` and `onevntemplate`, and their pages. */
 
+import { nodesAt, numberAt, textAt } from "../../../../shared/xml/node.ts";
 import { timeText } from "../format.ts";
-import { nodesAt, numberAt, textAt } from "../node.ts";
 import { lockText, ownedLines, Page } from "../page.ts";
 import { templateText } from "../template-text.ts";
 import { ownedColumns, rowsNamed, type View } from "./view.ts";

@@ -1,8 +1,8 @@
 /** Users: the list of `oneuser`, and its page. */
 
+import { nodesAt, numberAt, textAt, textsAt } from "../../../../shared/xml/node.ts";
 import type { XmlNode } from "../../../../shared/xml/tree.ts";
 import { timeText, yesOrNo } from "../format.ts";
-import { nodesAt, numberAt, textAt, textsAt } from "../node.ts";
 import { Page } from "../page.ts";
 import type { Column } from "../table.ts";
 import { templateText } from "../template-text.ts";

@@ -1,7 +1,7 @@
 /** How one kind of object is shown: its list, and its page. */
 
+import { nodesAt, textAt } from "../../../../shared/xml/node.ts";
 import type { XmlNode } from "../../../../shared/xml/tree.ts";
-import { nodesAt, textAt } from "../node.ts";
 import type { Column } from "../table.ts";
 
 export interface PageOptions {

@@ -3,9 +3,9 @@
 import { historyActionName } from "../../../../shared/states/history.ts";
 import { lcmStateName } from "../../../../shared/states/lcm.ts";
 import { vmStateName } from "../../../../shared/states/vm.ts";
+import { entriesOf, nodesAt, numberAt, textAt, withChild } from "../../../../shared/xml/node.ts";
 import type { XmlNode } from "../../../../shared/xml/tree.ts";
 import { amountText, periodText, shortPeriodText, timeText, yesOrNo } from "../format.ts";
-import { entriesOf, nodesAt, numberAt, textAt, withChild } from "../node.ts";
 import { lockText, ownedLines, Page } from "../page.ts";
 import type { Column } from "../table.ts";
 import { templateText } from "../template-text.ts";

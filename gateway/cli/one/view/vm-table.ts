@@ -1,9 +1,9 @@
 /** The columns of `onevm list`. */
 
 import { VM_STATE } from "../../../../shared/states/vm.ts";
+import { nodesAt, numberAt, textAt } from "../../../../shared/xml/node.ts";
 import type { XmlNode } from "../../../../shared/xml/tree.ts";
 import { amountText, periodText } from "../format.ts";
-import { nodesAt, numberAt, textAt } from "../node.ts";
 import type { Column } from "../table.ts";
 import { shortVmState } from "./short-state.ts";
 import { plainColumn } from "./view.ts";

@@ -1,8 +1,8 @@
 /** Virtual networks: the list of `onevnet`, and its page. */
 
 import { networkStateName } from "../../../../shared/states/network.ts";
+import { nodesAt, numberAt, textAt, textsAt, withChild } from "../../../../shared/xml/node.ts";
 import type { XmlNode } from "../../../../shared/xml/tree.ts";
-import { nodesAt, numberAt, textAt, textsAt, withChild } from "../node.ts";
 import { lockText, ownedLines, Page } from "../page.ts";
 import type { Column } from "../table.ts";
 import { templateText } from "../template-text.ts";

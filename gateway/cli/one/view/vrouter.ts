@@ -1,6 +1,6 @@
 /** Virtual routers: the list of `onevrouter`, and its page. */
 
-import { nodesAt, textAt, textsAt } from "../node.ts";
+import { nodesAt, textAt, textsAt } from "../../../../shared/xml/node.ts";
 import { lockText, ownedLines, Page } from "../page.ts";
 import type { Column } from "../table.ts";
 import { templateText } from "../template-text.ts";

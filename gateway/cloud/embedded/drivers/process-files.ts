@@ -101,7 +101,7 @@ export async function openLog(
 }
 
 /** Keeps the last half of a log that has outgrown `maxLogBytes` as log.old, and begins anew. */
-export async function trimLog(paths: GuestPaths, maxLogBytes: number): Promise<void> {
+export async function trimLog(paths: Pick<GuestPaths, "log" | "oldLog">, maxLogBytes: number): Promise<void> {
   const log = await open(paths.log, "r+").catch(() => undefined);
   if (log === undefined) return;
   try {

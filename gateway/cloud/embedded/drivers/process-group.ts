@@ -112,7 +112,7 @@ function send(target: number, signal: NodeJS.Signals): void {
 }
 
 /** A clock does not keep the process alive, but a house that is about to close must see its guests out: the port does. */
-async function delay(clock: Clock, ms: number): Promise<void> {
+export async function delay(clock: Clock, ms: number): Promise<void> {
   const { port1 } = new MessageChannel();
   port1.ref();
   await new Promise<void>((resolve) => {

@@ -8,6 +8,7 @@
  */
 
 import { type Clock, epochSeconds } from "../../../../shared/clock.ts";
+import { DueTimes } from "../../../../shared/due-times.ts";
 import { errorText, GatehouseError, isGatehouseError } from "../../../../shared/errors.ts";
 import { VM_STATE } from "../../../../shared/states/vm.ts";
 import type { Registry } from "../../../store/registry.ts";
@@ -19,7 +20,6 @@ import { actorOf } from "../users.ts";
 import { owedWork } from "../vm-machine.ts";
 import type { VmRunner } from "../vm-runner.ts";
 import type { Vms } from "../vms.ts";
-import { DueTimes } from "./due-times.ts";
 import { firstAction, markDone, noteRefusal } from "./schedule-book.ts";
 
 /** The wall clock may be set while the timer, which it does not move, waits. */

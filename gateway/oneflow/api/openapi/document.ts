@@ -112,6 +112,9 @@ function responsesOf(route: FlowRoute, detail: OperationDetail): object {
     description,
     ...(reads ? { headers: { ETag: { schema: { type: "string" } } } } : {}),
     ...(schema === undefined ? {} : { content: contentOf(schema, route) }),
+    ...(detail.mediaType === undefined
+      ? {}
+      : { content: { [detail.mediaType]: { schema: { type: "string" } } } }),
   };
   const users = route.access === "user" ? ON_USERS_ROUTES : [];
   const failures = [...new Set([...ON_EVERY_ROUTE, ...users, ...(detail.failures ?? [])])].sort();

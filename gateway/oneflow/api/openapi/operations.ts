@@ -20,6 +20,8 @@ export interface OperationDetail {
     readonly schema?: SchemaName;
   };
   readonly also?: 204;
+  /** Of its success where that is no JSON. */
+  readonly mediaType?: "text/csv";
   /** Further failures than those of every route. */
   readonly failures?: readonly (404 | 409 | 412 | 423)[];
 }
@@ -58,6 +60,12 @@ const SCHEDULES =
   "Any VM action (terminate, poweroff, resume, snapshot-create, ...) is scheduled on the VMs, with period and number " +
   "in params: so many VMs at a time, so many seconds apart.";
 
+const EXPLANATION: OperationDetail = {
+  description: "What a look at each policy finds now, what would come of it, and what prevents that.",
+  success: { status: 200, description: "The explanation", schema: "Explanation" },
+  failures: [404],
+};
+
 /** By the operation that a route names. */
 const DETAILS = {
   listServices: list("ServicePool"),
@@ -84,6 +92,23 @@ const DETAILS = {
   changeRoles: commandWith("RoleAction"),
   actOnRole: commandWith("Action", SCHEDULES),
   unscheduleRole: { success: DONE, failures: OF_DOCUMENT },
+  explainService: EXPLANATION,
+  explainRole: EXPLANATION,
+  showServiceMetrics: {
+    description:
+      "A head, and a line a reading of a VM: time (seconds since the epoch), role, vm, and its metrics.",
+    parameters: [
+      {
+        name: "last",
+        in: "query",
+        description: "How far back: seconds, or a number with s, m, h or d; a day without it",
+        schema: { type: "string", pattern: "^[0-9]{1,7}[smhd]?$" },
+      },
+    ],
+    success: { status: 200, description: "The table" },
+    mediaType: "text/csv",
+    failures: [404],
+  },
   listServiceTemplates: list("ServiceTemplatePool"),
   createServiceTemplate: {
     description: "Attributes that are not known are kept; the header X-Gatehouse-Warning names them.",

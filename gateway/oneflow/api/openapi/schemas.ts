@@ -101,6 +101,56 @@ const serviceUpdate = z.union([
 
 const deletion = z.looseObject({ delete_type: z.enum(["none", "templates", "all"]).optional() });
 
+const reading = z.looseObject({
+  key: z.string().describe("As in the expression"),
+  value: z.number().optional().describe("Missing where no VM has it"),
+  vms: z.int(),
+  of: z.int(),
+  ignored: z.array(
+    z.looseObject({
+      vm_id: z.int(),
+      place: z.string(),
+      text: z.string(),
+      reason: z.enum(["no_number", "not_finite"]),
+    }),
+  ),
+  ignored_count: z.int(),
+});
+
+const explainedPolicy = z.looseObject({
+  kind: z.enum(["elasticity", "scheduled"]),
+  index: z.int(),
+  mode: z.enum(["off", "observe", "act"]),
+  would: z.int().optional().describe("The cardinality that it would set if nothing prevented it"),
+  prevention: z.looseObject({ reason: z.string() }).optional().describe("Missing: it acts"),
+  cooldown: z.int(),
+  policy: z.looseObject({ type: z.string(), adjust: z.int() }),
+  readings: z.array(reading).optional(),
+  evaluated: z.string().optional().describe("The expression with its values"),
+  verdict: z.enum(["true", "false", "insufficient_data", "unreadable"]).optional(),
+  true_evals: z.int().optional(),
+  period_number: z.int().optional(),
+  due_at: z.int().optional(),
+});
+
+const explanation = z.strictObject({
+  service: z.int(),
+  name: z.string(),
+  state: z.string(),
+  at: z.int().describe("Seconds since the epoch, as every time here"),
+  roles: z.array(
+    z.strictObject({
+      role: z.string(),
+      cardinality: z.int(),
+      min_vms: z.int().optional(),
+      max_vms: z.int().optional(),
+      policies: z.array(explainedPolicy),
+      restores_minimum: z.boolean(),
+      next_look: z.int().optional().describe("Missing: only when something is heard"),
+    }),
+  ),
+});
+
 const failure = z.strictObject({ error: z.strictObject({ message: z.string() }) });
 
 /** By their names in the document. */
@@ -113,6 +163,7 @@ export const SCHEMAS = {
   AnyDocument: z.strictObject({ DOCUMENT: z.union([service, template]) }),
   ServiceTemplate: serviceTemplateSchema,
   ServiceUpdate: serviceUpdate,
+  Explanation: explanation,
   Action: action,
   RoleAction: roleAction,
   Scale: scale,

@@ -1,11 +1,12 @@
 /** Acts on a VM of a service, as its owner. What is already so counts as done: after a restart it is asked again. */
 
-import { isGatehouseError } from "../../../../shared/errors.ts";
-import type { Actor, Cloud } from "../../../cloud/cloud.ts";
+import { GatehouseError, isGatehouseError } from "../../../../shared/errors.ts";
+import { type Actor, type Cloud, SYSTEM } from "../../../cloud/cloud.ts";
 import type { Effect } from "../../lifecycle/effects.ts";
 import type { FlowEvent, VmAct, VmCondition, VmSight } from "../../lifecycle/events.ts";
 import { attempt } from "../attempt.ts";
-import { goneSight, sightOf } from "../sight.ts";
+import { belongingOf, goneSight, sightOf } from "../sight.ts";
+import { unlessMissing } from "./networks.ts";
 import { calling, type Scene, type Tools } from "./scene.ts";
 
 type ActOnVm = Extract<Effect, { kind: "act_on_vm" }>;
@@ -31,6 +32,7 @@ export async function actOnVm({ vmId, act }: ActOnVm, scene: Scene, tools: Tools
     return ALREADY[act].includes(sight.condition);
   };
   await calling(callOf(act), async () => {
+    await refuseStranger(cloud, scene, vmId);
     try {
       await attempt(
         {
@@ -47,6 +49,16 @@ export async function actOnVm({ vmId, act }: ActOnVm, scene: Scene, tools: Tools
     }
   });
   return { kind: "vm_acted", vmId, act };
+}
+
+/**
+ * Whoever may write the document of an administrator's service may name any VM there.
+ * @throws GatehouseError `forbidden` for a VM that is neither the owner's nor names the service
+ */
+async function refuseStranger(cloud: Cloud, { owner, serviceId }: Scene, vmId: number): Promise<void> {
+  const vm = cloud.vms.peek(SYSTEM, vmId) ?? (await cloud.vms.get(SYSTEM, vmId).catch(unlessMissing));
+  if (vm === undefined || vm.uid === owner.uid || belongingOf(vm)?.serviceId === serviceId) return;
+  throw new GatehouseError("forbidden", `VM ${vmId} is not of this service, and not its owner's.`);
 }
 
 async function perform(cloud: Cloud, owner: Actor, vmId: number, act: VmAct): Promise<void> {

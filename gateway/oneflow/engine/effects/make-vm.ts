@@ -1,6 +1,5 @@
 /** Makes a VM of a role out of the cloud's VM template, as the service's owner. */
 
-import { SYSTEM } from "../../../cloud/cloud.ts";
 import { vmToDocument } from "../../../cloud/document/vm.ts";
 import type { JsonObject, Vm } from "../../../cloud/model.ts";
 import type { Effect } from "../../lifecycle/effects.ts";
@@ -11,7 +10,7 @@ import { nameFrom } from "../names.ts";
 import { hasReference, type ParentValue, valueAt } from "../parent-values.ts";
 import { belongingOf, isDone } from "../sight.ts";
 import { vmText } from "../vm-text.ts";
-import { calling, roleOf, type Scene, type Tools } from "./scene.ts";
+import { calling, followOwner, roleOf, type Scene, type Tools } from "./scene.ts";
 
 type MakeVm = Extract<Effect, { kind: "make_vm" }>;
 
@@ -41,8 +40,8 @@ export async function makeVm(effect: MakeVm, scene: Scene, tools: Tools): Promis
       patience,
     );
   });
-  await followOwner(vmId, scene, tools);
   const { node, sight } = await tools.adopt(serviceId, vmId);
+  await followOwner(cloud.vms, vmId, scene, tools);
   return { kind: "vm_made", role: roleName, number, node, sight };
 }
 
@@ -67,16 +66,6 @@ function removeSurplus(vmId: number, { owner, serviceId }: Scene, { cloud, log }
   log.warn({ serviceId, vmId }, "A VM was made later than the cloud had time for, and is ended");
   cloud.vms.act(owner, vmId, "terminate-hard").catch((err: unknown) => {
     log.error({ serviceId, vmId, err }, "A VM that was made once too often could not be ended");
-  });
-}
-
-/** The service may have been given away while the VM was made. */
-async function followOwner(vmId: number, { serviceId, document, owner }: Scene, tools: Tools): Promise<void> {
-  const { cloud, log } = tools;
-  const now = cloud.documents.peek(SYSTEM, serviceId) ?? document;
-  if (now.uid === owner.uid) return;
-  await cloud.vms.chown(SYSTEM, vmId, { uid: now.uid, gid: now.gid }).catch((err: unknown) => {
-    log.error({ serviceId, vmId, err }, "A VM could not follow its service to a new owner");
   });
 }
 

@@ -11,7 +11,7 @@ import type { FlowEvent } from "../../lifecycle/events.ts";
 import type { NetworkValue } from "../../model.ts";
 import { attempt } from "../attempt.ts";
 import { networkName } from "../names.ts";
-import { calling, type Scene, type Tools } from "./scene.ts";
+import { calling, followOwner, refuseForeign, type Scene, type Tools } from "./scene.ts";
 
 type MakeNetwork = Extract<Effect, { kind: "make_network" }>;
 type RemoveNetwork = Extract<Effect, { kind: "remove_network" }>;
@@ -23,6 +23,7 @@ export async function makeNetwork(effect: MakeNetwork, scene: Scene, tools: Tool
   if (network.state === NETWORK_STATE.ERROR) {
     throw new GatehouseError("wrong_state", `Network ${network.name} (${id}) is in state ERROR.`);
   }
+  if (value.id === undefined) await followOwner(tools.cloud.networks, id, scene, tools);
   return { kind: "network_made", name, id };
 }
 
@@ -61,7 +62,9 @@ async function networkOf(name: string, value: NetworkValue, scene: Scene, tools:
 export async function removeNetwork(effect: RemoveNetwork, scene: Scene, tools: Tools): Promise<FlowEvent> {
   const { cloud, patience } = tools;
   const call = async () => {
-    await cloud.networks.delete(scene.owner, effect.id).catch(unlessMissing);
+    await refuseForeign(cloud.networks, scene, effect.id)
+      .then(() => cloud.networks.delete(scene.owner, effect.id))
+      .catch(unlessMissing);
     return true;
   };
   await calling("one.vn.delete", () => attempt({ call, find: async () => undefined }, patience));
@@ -82,7 +85,7 @@ export async function ownedNetwork(
   });
 }
 
-export function unlessMissing(error: unknown): void {
+export function unlessMissing(error: unknown): undefined {
   if (!isGatehouseError(error) || error.code !== "not_found") throw error;
 }
 

@@ -14,7 +14,7 @@ import { belongingOf, isDone } from "../sight.ts";
 import { contentsOf, vmText } from "../vm-text.ts";
 import { parentValues } from "./make-vm.ts";
 import { unlessMissing } from "./networks.ts";
-import { calling, roleOf, type Scene, type Tools } from "./scene.ts";
+import { calling, followOwner, refuseForeign, roleOf, type Scene, type Tools } from "./scene.ts";
 
 type MakeRouter = Extract<Effect, { kind: "make_router" }>;
 type FillRouter = Extract<Effect, { kind: "fill_router" }>;
@@ -39,7 +39,9 @@ export async function makeRouter(effect: MakeRouter, scene: Scene, tools: Tools)
       },
       patience,
     );
-    return await cloud.routers.get(owner, routerId);
+    const made = await cloud.routers.get(owner, routerId);
+    await followOwner(cloud.routers, routerId, scene, tools);
+    return made;
   });
   return {
     kind: "router_made",
@@ -75,6 +77,7 @@ export async function fillRouter(effect: FillRouter, scene: Scene, tools: Tools)
   const { patience } = tools;
   const role = roleOf(scene, effect.role);
   const vmIds = await calling("one.vrouter.instantiate", async () => {
+    await refuseForeign(tools.cloud.routers, scene, effect.routerId);
     const find = () => strangersIn(effect, scene, tools);
     const left = await find();
     const missing = effect.count - left.length;
@@ -87,6 +90,7 @@ export async function fillRouter(effect: FillRouter, scene: Scene, tools: Tools)
     return [...left, ...(await attempt({ call, find: more }, patience))];
   });
   const vms = await Promise.all(vmIds.map((vmId) => tools.adopt(scene.serviceId, vmId)));
+  for (const vmId of vmIds) await followOwner(tools.cloud.vms, vmId, scene, tools);
   return { kind: "router_filled", role: effect.role, vms };
 }
 
@@ -133,7 +137,9 @@ async function strangersIn(effect: FillRouter, scene: Scene, { cloud }: Tools): 
 export async function removeRouter(effect: RemoveRouter, scene: Scene, tools: Tools): Promise<FlowEvent> {
   const { cloud, patience } = tools;
   const call = async () => {
-    await cloud.routers.delete(scene.owner, effect.routerId).catch(unlessMissing);
+    await refuseForeign(cloud.routers, scene, effect.routerId)
+      .then(() => cloud.routers.delete(scene.owner, effect.routerId))
+      .catch(unlessMissing);
     return true;
   };
   await calling("one.vrouter.delete", () => attempt({ call, find: async () => undefined }, patience));

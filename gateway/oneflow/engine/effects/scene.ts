@@ -2,8 +2,8 @@
 
 import { errorText, GatehouseError, isGatehouseError } from "../../../../shared/errors.ts";
 import type { Logger } from "../../../../shared/log.ts";
-import type { Actor, Cloud } from "../../../cloud/cloud.ts";
-import type { Document } from "../../../cloud/model.ts";
+import { type Actor, type Cloud, type Ownership, SYSTEM } from "../../../cloud/cloud.ts";
+import type { Document, Owned } from "../../../cloud/model.ts";
 import type { VmSight } from "../../lifecycle/events.ts";
 import type { Role, ServiceBody, ServiceNode } from "../../model.ts";
 import type { OneFlowSettings } from "../../settings.ts";
@@ -33,6 +33,34 @@ export function roleOf({ body }: Pick<Scene, "body">, name: string): Role {
   const role = body.roles.find((candidate) => candidate.name === name);
   if (role === undefined) throw new GatehouseError("not_found", `Role ${name} does not exist`);
   return role;
+}
+
+/**
+ * Whoever may write the document of an administrator's service may name any router or network there.
+ * @throws GatehouseError `forbidden` for what is not the owner's
+ */
+export async function refuseForeign(
+  pool: { get(actor: Actor, id: number): Promise<Pick<Owned, "uid">> },
+  { owner }: Scene,
+  id: number,
+): Promise<void> {
+  const { uid } = await pool.get(SYSTEM, id);
+  if (uid !== owner.uid)
+    throw new GatehouseError("forbidden", `${id} belongs to user ${uid}, and not to the service's owner.`);
+}
+
+/** The service may have been given away while something was made for it. */
+export async function followOwner(
+  pool: { chown(actor: Actor, id: number, owner: Ownership): Promise<void> },
+  id: number,
+  { serviceId, document, owner }: Scene,
+  { cloud, log }: Pick<Tools, "cloud" | "log">,
+): Promise<void> {
+  const now = cloud.documents.peek(SYSTEM, serviceId) ?? document;
+  if (now.uid === owner.uid) return;
+  await pool.chown(SYSTEM, id, { uid: now.uid, gid: now.gid }).catch((err: unknown) => {
+    log.error({ serviceId, id, err }, "What was made for a service could not follow it to a new owner");
+  });
 }
 
 /** Why a call failed, as OpenNebula's clients tell it: `[one.vm.action] User [3] : Not authorized ...`. */

@@ -5,11 +5,11 @@
  * only: user-mode networking is sockets inside QEMU, which nobody counts.
  */
 
+import { askQmp } from "../../../../shared/guests/qmp.ts";
 import { atOnce } from "../../../lib/at-once.ts";
 import { diskSizes } from "../../../lib/disk-size.ts";
 import { readMemoryKiB, readProcess, TICKS_A_SECOND } from "../../../lib/process-usage.ts";
 import { findQemuGuests, type QemuGuest } from "../../../lib/qemu-guests.ts";
-import { askQmp } from "../../../lib/qmp.ts";
 import { diskBytes, diskCounts } from "../../../lib/qmp-disks.ts";
 import { Rates } from "../../../lib/rates.ts";
 import { lines, vmFigures } from "../../../lib/text.ts";

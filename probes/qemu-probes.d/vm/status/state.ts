@@ -4,9 +4,9 @@
  */
 
 import { z } from "zod";
+import { askQmp } from "../../../../shared/guests/qmp.ts";
 import { atOnce } from "../../../lib/at-once.ts";
 import { findQemuGuests, isAlive, type QemuGuest } from "../../../lib/qemu-guests.ts";
-import { askQmp } from "../../../lib/qmp.ts";
 import { type GuestState, vmState } from "../../../lib/text.ts";
 import type { ProbeHost, ProbeModule } from "../../../probe.ts";
 

@@ -1,9 +1,9 @@
 /** What a core answers when it refuses a call. */
 
-import { type ErrorCode, GatehouseError } from "../../../shared/errors.ts";
+import { type ErrorCode, GatehouseError } from "../errors.ts";
 
 /** Codes of OpenNebula's core (spec core-xmlrpc.md 1). */
-const MEANING: Readonly<Record<number, ErrorCode>> = {
+export const CORE_ERROR_CODE: Readonly<Record<number, ErrorCode>> = {
   256: "unauthorized",
   512: "forbidden",
   1024: "not_found",
@@ -21,11 +21,8 @@ export class CoreError extends GatehouseError {
   readonly coreCode: number;
 
   constructor(message: string, coreCode: number) {
-    super(MEANING[coreCode] ?? "internal", message);
+    super(CORE_ERROR_CODE[coreCode] ?? "internal", message);
     this.name = "CoreError";
     this.coreCode = coreCode;
   }
 }
-
-/** Some of several objects failed, and each has been told already; only the exit code is left. */
-export class AlreadyTold extends Error {}

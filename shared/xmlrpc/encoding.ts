@@ -1,9 +1,9 @@
 /** XML-RPC as OpenNebula uses it: calls of flat values, and answers that are a result triple or a fault. */
 
-import { GatehouseError } from "../../../shared/errors.ts";
-import { xmlToTree } from "../../../shared/xml/parse.ts";
-import type { XmlNode } from "../../../shared/xml/tree.ts";
-import { entriesOf, nodesAt, textAt } from "./node.ts";
+import { GatehouseError } from "../errors.ts";
+import { entriesOf, nodesAt, textAt } from "../xml/node.ts";
+import { xmlToTree } from "../xml/parse.ts";
+import type { XmlNode } from "../xml/tree.ts";
 
 /** Numbers are 32-bit integers; arrays of them are OpenNebula's id lists. */
 export type RpcValue = string | number | boolean | readonly number[];

@@ -1,6 +1,6 @@
 /** Reading the trees that OpenNebula's XML becomes, where one element may stand alone or in an array. */
 
-import type { XmlNode } from "../../../shared/xml/tree.ts";
+import type { XmlNode } from "./tree.ts";
 
 /** Every node at a path such as `HISTORY_RECORDS/HISTORY`, in order; empty when there is none. */
 export function nodesAt(node: XmlNode | undefined, path: string): readonly XmlNode[] {

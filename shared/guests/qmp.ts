@@ -5,8 +5,13 @@
 
 import { createConnection, type Socket } from "node:net";
 import { z } from "zod";
-import type { Clock } from "../../shared/clock.ts";
+import type { Clock } from "../clock.ts";
 import { LineReader } from "./qmp-lines.ts";
+
+/** A command by its name, or with what it is told. */
+export type QmpCommand =
+  | string
+  | { readonly execute: string; readonly arguments: Readonly<Record<string, unknown>> };
 
 export interface QmpOptions {
   readonly clock: Clock;
@@ -27,8 +32,8 @@ const message = z.union([
     .object({ return: z.unknown(), id: z.int() })
     .transform((reply) => ({ kind: "return" as const, id: reply.id, value: reply.return })),
   z
-    .object({ error: z.object({ class: z.string() }), id: z.int() })
-    .transform((reply) => ({ kind: "error" as const, id: reply.id, class: reply.error.class })),
+    .object({ error: z.object({ class: z.string(), desc: z.string().optional() }), id: z.int() })
+    .transform(({ error, id }) => ({ kind: "error" as const, id, class: error.class, text: error.desc })),
 ]);
 
 type QmpMessage = z.infer<typeof message>;
@@ -39,7 +44,7 @@ type QmpMessage = z.infer<typeof message>;
  */
 export async function askQmp(
   socketPath: string,
-  commands: readonly string[],
+  commands: readonly QmpCommand[],
   { clock, signal, timeoutMs = QMP_TIMEOUT_MS }: QmpOptions,
 ): Promise<readonly unknown[]> {
   signal.throwIfAborted();
@@ -78,14 +83,14 @@ function listen(socket: Socket, conversation: Conversation, reject: (error: Erro
 
 /** Who says what when: the greeting begins, and each reply asks the next question. */
 class Conversation {
-  readonly #commands: readonly string[];
+  readonly #commands: readonly QmpCommand[];
   readonly #send: (text: string) => void;
   readonly #done: (replies: readonly unknown[]) => void;
   readonly #replies: unknown[] = [];
   #asked = 0;
 
   constructor(
-    commands: readonly string[],
+    commands: readonly QmpCommand[],
     send: (text: string) => void,
     done: (replies: readonly unknown[]) => void,
   ) {
@@ -107,7 +112,7 @@ class Conversation {
         return;
       case "error":
         throw new Error(
-          `QEMU refused ${this.#commands[heard.id] ?? "a command"}: ${heard.class.slice(0, 100)}`,
+          `QEMU refused ${nameOf(this.#commands[heard.id])}: ${(heard.text ?? heard.class).slice(0, 300)}`,
         );
       case "return":
         if (heard.id !== this.#asked - 1) throw new Error("A reply to nothing that was asked.");
@@ -123,7 +128,12 @@ class Conversation {
       this.#done(this.#replies.slice(1));
       return;
     }
-    this.#send(`${JSON.stringify({ execute: command, id: this.#asked })}\n`);
+    const asked = typeof command === "string" ? { execute: command } : command;
+    this.#send(`${JSON.stringify({ ...asked, id: this.#asked })}\n`);
     this.#asked += 1;
   }
+}
+
+function nameOf(command: QmpCommand | undefined): string {
+  return typeof command === "object" ? command.execute : (command ?? "a command");
 }

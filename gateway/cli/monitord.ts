@@ -1,0 +1,86 @@
+/** `gatehouse-monitord`: what oned starts in the place of onemonitord, with the same arguments. */
+
+import { fstatSync } from "node:fs";
+import { Socket } from "node:net";
+import type { Writable } from "node:stream";
+import { parseArgs } from "node:util";
+import { systemClock } from "../../shared/clock.ts";
+import { errorText } from "../../shared/errors.ts";
+import { endOnCrash } from "../main/crash.ts";
+import { runMonitord } from "../main/serve-monitord.ts";
+import { stopRequested } from "../main/stop-signals.ts";
+import { packageVersion } from "./version.ts";
+
+const HELP = `Usage: gatehouse-monitord [-c FILE] [-o FILE]
+
+The monitoring daemon of an OpenNebula, in the place of onemonitord. oned starts it; by hand it waits for oned's lines.
+
+  -c, --config FILE       monitord.conf, from OpenNebula's folder of configuration
+  -o, --oned-config FILE  oned.conf, which names the database
+  -v, --version           the version of this package
+  -h, --help              this text
+`;
+
+export interface MonitordArguments {
+  readonly config: string;
+  readonly onedConfig: string;
+  readonly says: "help" | "version" | undefined;
+}
+
+/** oned passes all its ARGUMENTS as one word, with blanks between them. @throws Error for what is no option. */
+export function monitordArguments(argv: readonly string[]): MonitordArguments {
+  const args = argv.flatMap((word) => word.split(" ")).filter((word) => word !== "");
+  const { values } = parseArgs({
+    args,
+    options: {
+      config: { type: "string", short: "c", default: "monitord.conf" },
+      "oned-config": { type: "string", short: "o", default: "oned.conf" },
+      version: { type: "boolean", short: "v" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  const says = values.help === true ? "help" : values.version === true ? "version" : undefined;
+  return { config: values.config, onedConfig: values["oned-config"], says };
+}
+
+export async function main(): Promise<void> {
+  try {
+    const { says, config, onedConfig } = monitordArguments(process.argv.slice(2));
+    if (says === "help") process.stdout.write(HELP);
+    else if (says === "version") process.stdout.write(`${packageVersion()}\n`);
+    else {
+      await serve(config, onedConfig);
+      process.exit(0);
+    }
+  } catch (error) {
+    process.stderr.write(`gatehouse-monitord: ${errorText(error)}\n`);
+    process.exit(1);
+  }
+}
+
+async function serve(config: string, onedConfig: string): Promise<void> {
+  const clock = systemClock;
+  await runMonitord({
+    config,
+    onedConfig,
+    env: process.env,
+    input: process.stdin,
+    output: standardOutput(),
+    clock,
+    onLog(log) {
+      endOnCrash(process, log);
+      void stopRequested(process, clock, log).then(() => process.stdin.destroy());
+    },
+  });
+}
+
+/** Node writes to a pipe on standard output at once, and would stop hearing agents while oned does not read. */
+function standardOutput(): Writable {
+  const { isFIFO, isSocket } = kindOf(1);
+  return isFIFO || isSocket ? new Socket({ fd: 1, readable: false, writable: true }) : process.stdout;
+}
+
+function kindOf(descriptor: number): { readonly isFIFO: boolean; readonly isSocket: boolean } {
+  const stat = fstatSync(descriptor);
+  return { isFIFO: stat.isFIFO(), isSocket: stat.isSocket() };
+}

@@ -1,0 +1,114 @@
+/** The monitoring daemon in the place of onemonitord: reads the site's own files, and serves oned on a pipe. */
+
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import type { Clock } from "../../shared/clock.ts";
+import { errorText, GatehouseError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/log.ts";
+import { isLoopback } from "../config/listening.ts";
+import { monitorSettings } from "../config/monitor-settings.ts";
+import { type LoadedConfig, loadConfig } from "../config.ts";
+import { type CoreDaemonOptions, runCoreDaemon } from "../monitor/dropin/core-daemon.ts";
+import { mysqlTables } from "../monitor/dropin/mysql-tables.ts";
+import { sqliteTables } from "../monitor/dropin/sqlite-tables.ts";
+import type { MonitoringTables } from "../monitor/dropin/tables.ts";
+import type { MonitorSettings } from "../monitor/settings.ts";
+import { monitordLogger } from "./monitord-log.ts";
+import { type OnedDatabase, readOnedConf } from "./oned-conf.ts";
+import { readPublicKey } from "./other-agents.ts";
+import { privateKeyOf } from "./serve-monitor.ts";
+
+export interface MonitordOptions {
+  /** As onemonitord takes them: from OpenNebula's folder of configuration, unless absolute. */
+  readonly config: string;
+  readonly onedConfig: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly input: Readable;
+  readonly output: Writable;
+  readonly clock: Clock;
+  /** Told of the log, as soon as there is one. */
+  readonly onLog: (log: Logger) => void;
+}
+
+/** Where OpenNebula has its things; ONE_LOCATION is set where it is not installed into the system. */
+export function onePlaces({ ONE_LOCATION }: Readonly<Record<string, string | undefined>>) {
+  if (ONE_LOCATION === undefined || ONE_LOCATION === "")
+    return { etc: "/etc/one", var: "/var/lib/one", log: "/var/log/one", mads: "/usr/lib/one/mads" };
+  const inside = (...names: string[]) => join(ONE_LOCATION, ...names);
+  return { etc: inside("etc"), var: inside("var"), log: inside("var"), mads: inside("lib", "mads") };
+}
+
+/** Resolves at the end of oned's pipe. @throws GatehouseError when it cannot start: what is wrong with which file. */
+export async function runMonitord(options: MonitordOptions): Promise<void> {
+  const { env, input, output, clock, onLog } = options;
+  const places = onePlaces(env);
+  const file = resolve(places.etc, options.config);
+  const log = monitordLogger(textOf(file), join(places.log, "monitor.log"), clock);
+  onLog(log);
+  try {
+    const onedFile = resolve(places.etc, options.onedConfig);
+    const oned = readOnedConf(onedFile, textOf(onedFile), places.var);
+    const loaded = load(file, env, places.etc);
+    const { host, settings } = monitordSettings(loaded);
+    warnOfClearText(settings, host, log);
+    const daemon: CoreDaemonOptions = {
+      input,
+      output,
+      tables: tablesOf(oned.database),
+      settings,
+      host,
+      port: loaded.config.monitor.port,
+      privateKey: privateKeyOf(settings.privateKeyFile),
+      publicKey: settings.publicKeyFile === undefined ? "" : readPublicKey(settings.publicKeyFile),
+      driversDirectory: loaded.origins.has("monitor.mads_dir") ? loaded.config.monitor.mads_dir : places.mads,
+      datastoreLocation: oned.datastoreLocation,
+      environment: env,
+      clock,
+      log,
+    };
+    await runCoreDaemon(daemon, (address) => log.info({ ...address }, "Agents are heard"));
+  } catch (error) {
+    log.error({ reason: errorText(error) }, "The monitoring daemon cannot run");
+    throw error;
+  }
+}
+
+function load(file: string, env: MonitordOptions["env"], etc: string): LoadedConfig {
+  const commandLine = [{ path: "monitor.conf_file", value: file, origin: "-c" }];
+  return loadConfig({ env, cwd: etc, commandLine });
+}
+
+/** What the file leaves open is as onemonitord has it, but that with a key nothing in clear is taken from beyond this machine. */
+function monitordSettings(loaded: LoadedConfig): {
+  readonly host: string;
+  readonly settings: MonitorSettings;
+} {
+  const { config, origins } = loaded;
+  const settings = monitorSettings(config);
+  const byKey = settings.privateKeyFile === undefined ? "clear" : "encrypted";
+  return {
+    host: origins.has("monitor.host") ? config.monitor.host : "0.0.0.0",
+    settings: origins.has("monitor.accept_text") ? settings : { ...settings, acceptText: byKey },
+  };
+}
+
+function warnOfClearText({ acceptText }: MonitorSettings, host: string, log: Logger): void {
+  if (acceptText === "clear" && !isLoopback(host))
+    log.warn(
+      { host },
+      "Anybody who reaches this address can tell anything of any host: set PUBKEY and PRIKEY in monitord.conf",
+    );
+}
+
+function tablesOf(database: OnedDatabase): MonitoringTables {
+  return database.backend === "sqlite" ? sqliteTables(database.options) : mysqlTables(database.options);
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new GatehouseError("bad_request", `${file} cannot be read: ${errorText(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,155 @@
+/** The monitoring daemon as oned starts it: hears agents, does what oned says, and ends with oned's pipe. */
+
+import type { Readable, Writable } from "node:stream";
+import { type Clock, epochSeconds } from "../../../shared/clock.ts";
+import { errorText } from "../../../shared/errors.ts";
+import type { Logger } from "../../../shared/log.ts";
+import type { RsaKey } from "../../../shared/monitor/rsa.ts";
+import { memoryStore } from "../../store/memory.ts";
+import { type MonitorDaemon, openMonitor } from "../daemon.ts";
+import type { MonitorSettings } from "../settings.ts";
+import { DriverAgents } from "../start-driver.ts";
+import { coreLogger } from "./core-log.ts";
+import { CoreMonitoring } from "./core-monitoring.ts";
+import { CoreOrders } from "./core-orders.ts";
+import { CorePipe } from "./core-pipe.ts";
+import { Expiry } from "./expiry.ts";
+import { KnownHosts } from "./known-hosts.ts";
+import { Outage } from "./outage.ts";
+import { RowWriter } from "./row-writer.ts";
+import type { MonitoringTables } from "./tables.ts";
+
+export interface CoreDaemonOptions {
+  /** From oned, and to it. */
+  readonly input: Readable;
+  readonly output: Writable;
+  /** Closed at the end. */
+  readonly tables: MonitoringTables;
+  readonly settings: MonitorSettings;
+  readonly host: string;
+  readonly port: number;
+  /** PRIKEY. */
+  readonly privateKey?: RsaKey | undefined;
+  /** PUBKEY's text; empty: agents send in clear. */
+  readonly publicKey: string;
+  /** Where executables of drivers are that are named without a path. */
+  readonly driversDirectory: string;
+  readonly datastoreLocation?: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Resolves when oned has closed the pipe or said FINALIZE, and everything that can be stored is.
+ * @param onListening told where agents are heard, once they are.
+ * @throws GatehouseError `conflict` when the port is taken, `unavailable` when it cannot be used.
+ */
+export async function runCoreDaemon(
+  options: CoreDaemonOptions,
+  onListening: (address: MonitorDaemon["address"]) => void = () => undefined,
+): Promise<void> {
+  const parts = assemble(options);
+  const { pipe, expiry, rows, monitoring, hosts, log } = parts;
+  const { tables, clock, settings } = options;
+  try {
+    const daemon = await openDaemon(options, parts);
+    const drivers = driversOf(options, parts, daemon);
+    const orders = new CoreOrders({ hosts, drivers, monitoring, daemon, settings, clock, log });
+    parts.follow(orders);
+    const cancel = everyInterval(clock, settings.hostIntervalS, async () => {
+      monitoring.noteOffline(await hosts.list(), epochSeconds(clock));
+      monitoring.forget(epochSeconds(clock));
+    });
+    expiry.start();
+    onListening(daemon.address);
+    await pipe.read();
+    log.info({}, "oned has closed the pipe; the daemon ends");
+    cancel();
+    orders.close();
+    await Promise.all([daemon.close(), drivers.close()]);
+  } finally {
+    await Promise.all([expiry.close(), rows.close()]);
+    await tables.close();
+  }
+}
+
+type Parts = ReturnType<typeof assemble>;
+
+function assemble(options: CoreDaemonOptions) {
+  const { input, output, tables, settings, clock } = options;
+  const { hostS, vmS } = settings.retention;
+  let orders: CoreOrders | undefined;
+  const pipe: CorePipe = new CorePipe({
+    input,
+    output,
+    onLine: (line) => orders?.take(line),
+    onBroken: (reason) => log.warn({ reason }, "A line of oned cannot be read, and is left out"),
+  });
+  const log = coreLogger(options.log, clock, (line) => pipe.send(line));
+  const outage = new Outage(tables.name, log);
+  const rows = new RowWriter({ tables, outage, clock });
+  const expiry = new Expiry({ tables, outage, keptS: { host: hostS, vm: vmS }, clock });
+  const hosts = new KnownHosts();
+  const monitoring = new CoreMonitoring({
+    hostOf: (hostId) => hosts.get(hostId),
+    isLeader: () => orders?.isLeader ?? false,
+    send: (line) => pipe.send(line),
+    keep: (row) => rows.add(row),
+    keeps: { host: hostS > 0, vm: vmS > 0 },
+    importedAs: (deployId) => expiry.importedAs(deployId),
+  });
+  const follow = (made: CoreOrders): void => {
+    orders = made;
+  };
+  return { pipe, log, rows, expiry, hosts, monitoring, follow };
+}
+
+async function openDaemon(options: CoreDaemonOptions, { hosts, monitoring, log }: Parts) {
+  const { settings, host, port, privateKey, clock } = options;
+  return await openMonitor({
+    cloud: { monitoring, hosts, vms: { peek: () => undefined } },
+    onExecutions: (hostId, reading, at) => {
+      monitoring
+        .vmExecutions(hostId, reading, at)
+        .catch((error: unknown) => log.warn({ host: hostId, reason: errorText(error) }, "EXEC_VM was lost"));
+    },
+    // Sealed agents are a house's: none enrols here, so nothing is to be remembered.
+    store: memoryStore(),
+    settings,
+    host,
+    port,
+    privateKey,
+    clock,
+    log,
+  });
+}
+
+function driversOf(
+  { settings, publicKey, driversDirectory, datastoreLocation, environment, clock }: CoreDaemonOptions,
+  { log }: Parts,
+  daemon: MonitorDaemon,
+): DriverAgents {
+  const { drivers, address, periods } = settings;
+  return new DriverAgents({
+    drivers,
+    directory: driversDirectory,
+    configuration: () => ({ address, port: daemon.address.port, publicKey, periods, datastoreLocation }),
+    take: (message) => daemon.takeText(message),
+    environment,
+    clock,
+    log,
+  });
+}
+
+function everyInterval(clock: Clock, seconds: number, work: () => Promise<void>): () => void {
+  let cancel = () => {};
+  const later = (): void => {
+    cancel = clock.after(seconds * 1_000, () => {
+      later();
+      void work();
+    });
+  };
+  later();
+  return () => cancel();
+}

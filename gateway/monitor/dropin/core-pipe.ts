@@ -1,0 +1,102 @@
+/** The pipe to oned: its lines one after another, each done before the next is read, and ours in a queue of bounded size. */
+
+import type { Readable, Writable } from "node:stream";
+import { errorText, GatehouseError } from "../../../shared/errors.ts";
+import { BoundedLines, TOO_LONG } from "./bounded-lines.ts";
+import { type CoreLine, readCoreLine } from "./core-line.ts";
+
+/** One line of oned: a pool of 10,000 hosts takes some 6 MB. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
+
+/** What waits for oned to read it. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+export interface CorePipeOptions {
+  readonly input: Readable;
+  readonly output: Writable;
+  /** Told of each line; the next one waits for it. */
+  readonly onLine: (line: CoreLine) => void | Promise<void>;
+  /** Told of a line that cannot be read, and goes on. */
+  readonly onBroken: (reason: string) => void;
+}
+
+export class CorePipe {
+  readonly #options: CorePipeOptions;
+  /** Lines from before oned listens; undefined once it does. */
+  #held: (() => void)[] | undefined = [];
+  #waitingBytes = 0;
+  #closed = false;
+
+  constructor(options: CorePipeOptions) {
+    this.#options = options;
+    // oned has gone: its end of our input tells so, too.
+    options.output.on("error", () => {
+      this.#closed = true;
+    });
+  }
+
+  /** Resolves when oned has closed the pipe, or has said FINALIZE. Never rejects. */
+  async read(): Promise<void> {
+    const lines = new BoundedLines(MAX_LINE_BYTES);
+    try {
+      for await (const piece of this.#options.input) {
+        for (const line of lines.push(piece)) if (await this.#take(line)) return;
+      }
+    } catch (error) {
+      this.#options.onBroken(`the pipe failed: ${errorText(error)}`);
+    } finally {
+      this.#closed = true;
+    }
+  }
+
+  /**
+   * Resolves when the line is in the pipe. What is sent before oned listens waits.
+   * @throws GatehouseError `unavailable` when oned has gone, or has not read for too long.
+   */
+  async send(line: string): Promise<void> {
+    const bytes = Buffer.byteLength(line);
+    if (this.#closed) throw new GatehouseError("unavailable", "oned has closed its pipe.");
+    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES)
+      throw new GatehouseError("unavailable", "oned does not read what its monitoring daemon tells.");
+    this.#waitingBytes += bytes;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const write = () => this.#options.output.write(line, (error) => (error ? reject(error) : resolve()));
+        if (this.#held === undefined) write();
+        else this.#held.push(write);
+      });
+    } catch (cause) {
+      throw new GatehouseError("unavailable", "oned has closed its pipe.", { cause });
+    } finally {
+      this.#waitingBytes -= bytes;
+    }
+  }
+
+  /** True at the end. */
+  async #take(line: Buffer | typeof TOO_LONG): Promise<boolean> {
+    const { onLine, onBroken, output } = this.#options;
+    try {
+      const read = line === TOO_LONG ? undefined : readCoreLine(line);
+      if (read === undefined) onBroken(`a line has more than the ${MAX_LINE_BYTES} bytes allowed`);
+      // oned reads 31 bytes to see this answer, and takes nothing more from what comes with it.
+      else if (read.type === "INIT") output.write("INIT SUCCESS\n");
+      else if (read.type === "FINALIZE") {
+        output.write("FINALIZE SUCCESS\n");
+        return true;
+      } else {
+        this.#listen();
+        await onLine(read);
+      }
+    } catch (error) {
+      onBroken(errorText(error));
+    }
+    return false;
+  }
+
+  /** oned speaks on, so it has read the answer to INIT, and listens. */
+  #listen(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const write of held) write();
+  }
+}

@@ -1,0 +1,52 @@
+/** The hosts that oned told of: what the daemon knows of the cloud. */
+
+import { GatehouseError } from "../../../shared/errors.ts";
+import type { Actor, CloudEvent } from "../../cloud/cloud.ts";
+import type { Host } from "../../cloud/model.ts";
+
+/** Hosts that are kept; OpenNebula's own limit of one zone is 2,500. */
+export const MAX_HOSTS = 100_000;
+
+export class KnownHosts {
+  readonly #hosts = new Map<number, Host>();
+  readonly #listeners = new Set<(event: CloudEvent) => void>();
+
+  peek(_actor: Actor, id: number): Host | undefined {
+    return this.#hosts.get(id);
+  }
+
+  async list(): Promise<readonly Host[]> {
+    return [...this.#hosts.values()];
+  }
+
+  get(id: number): Host | undefined {
+    return this.#hosts.get(id);
+  }
+
+  /** Of all hosts: one that is not in the list is no more. */
+  replace(hosts: readonly Host[]): void {
+    const there = new Set(hosts.map(({ id }) => id));
+    for (const id of this.#hosts.keys()) if (!there.has(id)) this.#hosts.delete(id);
+    for (const host of hosts) this.put(host);
+  }
+
+  /** @throws GatehouseError `too_large` beyond MAX_HOSTS. */
+  put(host: Host): void {
+    const before = this.#hosts.get(host.id);
+    if (before === undefined && this.#hosts.size >= MAX_HOSTS)
+      throw new GatehouseError("too_large", `There are more hosts than the ${MAX_HOSTS} that are watched.`);
+    this.#hosts.set(host.id, host);
+    if (before?.state === host.state && before.imMad === host.imMad) return;
+    for (const listener of this.#listeners) listener({ kind: "host_state", host });
+  }
+
+  delete(id: number): void {
+    this.#hosts.delete(id);
+  }
+
+  /** Told of hosts that are new, or whose state or driver is another. */
+  subscribe(listener: (event: CloudEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}

@@ -1,0 +1,123 @@
+/** Rows on their way to the tables: gathered into transactions, kept through an outage, and never more than a bound. */
+
+import type { Clock } from "../../../shared/clock.ts";
+import type { Outage } from "./outage.ts";
+import type { MonitoringRow, MonitoringTables } from "./tables.ts";
+
+/** A row is in its table after this time; what comes meanwhile goes with it. */
+const GATHER_MS = 200;
+const TRANSACTION_ROWS = 2_000;
+
+/** After a failure; each time twice as long. */
+const FIRST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 30_000;
+
+/** Some minutes of 1,000 readings a second. */
+const MAX_BYTES = 128 * 1024 * 1024;
+/** What a row takes beside its body. */
+const ROW_BYTES = 128;
+
+export interface RowWriterOptions {
+  readonly tables: Pick<MonitoringTables, "put">;
+  readonly outage: Outage;
+  readonly clock: Clock;
+  readonly maxBytes?: number | undefined;
+}
+
+export class RowWriter {
+  readonly #options: RowWriterOptions;
+  readonly #maxBytes: number;
+  #rows: MonitoringRow[] = [];
+  /** Of those before it, all are written or lost. */
+  #next = 0;
+  #bytes = 0;
+  #failures = 0;
+  #cancel: (() => void) | undefined;
+  #writing: Promise<void> | undefined;
+  /** Since the tables could be written last. */
+  #lost = 0;
+  #closed = false;
+
+  constructor(options: RowWriterOptions) {
+    this.#options = options;
+    this.#maxBytes = options.maxBytes ?? MAX_BYTES;
+  }
+
+  get waiting(): number {
+    return this.#rows.length - this.#next;
+  }
+
+  /** Never throws: where too much waits, rows are lost, the oldest first. */
+  add(row: MonitoringRow): void {
+    if (this.#closed) return;
+    const isWriting = this.#writing !== undefined;
+    // What is being written must stay as it is, so then it is the new one that is lost.
+    while (this.#bytes + sizeOf(row) > this.#maxBytes && this.waiting > 0) {
+      this.#lost += 1;
+      if (isWriting) return;
+      this.#drop(1);
+    }
+    this.#rows.push(row);
+    this.#bytes += sizeOf(row);
+    if (!isWriting) this.#later(GATHER_MS);
+  }
+
+  /** Writes what waits, if that can be done now; nothing is taken any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancel?.();
+    await this.#writing;
+    this.#cancel?.();
+    while (this.waiting > 0) {
+      const before = this.waiting;
+      await this.#write();
+      if (this.waiting === before) return;
+    }
+  }
+
+  #later(afterMs: number): void {
+    this.#cancel ??= this.#options.clock.after(afterMs, () => {
+      this.#cancel = undefined;
+      this.#writing = this.#write().finally(() => {
+        this.#writing = undefined;
+        if (this.waiting > 0 && !this.#closed) this.#later(this.#pauseMs());
+      });
+    });
+  }
+
+  /** A full transaction's worth does not wait for more. */
+  #pauseMs(): number {
+    if (this.#failures > 0) return Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), MAX_RETRY_MS);
+    return this.waiting >= TRANSACTION_ROWS ? 0 : GATHER_MS;
+  }
+
+  async #write(): Promise<void> {
+    const { tables, outage } = this.#options;
+    const rows = this.#rows.slice(this.#next, this.#next + TRANSACTION_ROWS);
+    try {
+      await tables.put(rows);
+      this.#failures = 0;
+      this.#drop(rows.length);
+      outage.worked(this.#lost);
+      this.#lost = 0;
+    } catch (error) {
+      this.#failures += 1;
+      outage.failed(error);
+    }
+  }
+
+  #drop(count: number): void {
+    for (let left = count; left > 0; left -= 1) {
+      const row = this.#rows[this.#next];
+      if (row !== undefined) this.#bytes -= sizeOf(row);
+      this.#next += 1;
+    }
+    if (this.#next < 1_000 || this.#next * 2 < this.#rows.length) return;
+    this.#rows = this.#rows.slice(this.#next);
+    this.#next = 0;
+  }
+}
+
+function sizeOf({ body }: MonitoringRow): number {
+  return body.length + ROW_BYTES;
+}

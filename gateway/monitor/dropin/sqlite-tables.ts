@@ -1,0 +1,37 @@
+/** The tables in OpenNebula's one.db, which oned writes too. */
+
+import { WorkerChannel, workerFile } from "../../store/worker-channel.ts";
+import type { Answer, Request, SqliteOptions } from "./sqlite-protocol.ts";
+import type { MonitoringTables } from "./tables.ts";
+
+/** Nothing is opened before it is asked for, and what fails is tried again with the next request. */
+export function sqliteTables(options: SqliteOptions): MonitoringTables {
+  const channel = new WorkerChannel<Request, Answer>({
+    file: workerFile("./sqlite-worker", import.meta.url),
+    workerData: options,
+    dead: (reason) => ({ type: "failed", reason: `its thread has ended (${reason})` }),
+  });
+  const ask = async (request: Request): Promise<Answer> => {
+    const answer = await channel.request(request);
+    if (answer.type === "failed") throw new Error(answer.reason);
+    return answer;
+  };
+  return {
+    name: options.path,
+    async put(rows) {
+      await ask({ type: "put", rows });
+    },
+    async purge(of, before) {
+      const answer = await ask({ type: "purge", of, before });
+      return answer.type === "purged" && answer.more;
+    },
+    async imported() {
+      const answer = await ask({ type: "imported" });
+      return new Map(answer.type === "imported" ? answer.vms : []);
+    },
+    async close() {
+      await channel.request({ type: "close" });
+      await channel.ended();
+    },
+  };
+}

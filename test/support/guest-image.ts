@@ -1,0 +1,27 @@
+/** The guest that scripts/guest-image builds, for tests that boot it; or what this machine lacks for that. */
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type BuiltGuest, buildGuest } from "../../scripts/guest-image/build.ts";
+import { errorText } from "../../shared/errors.ts";
+
+export const QEMU = "qemu-system-x86_64";
+/** A boot takes 3.3 s of a processor; a test's machine may be busy. */
+export const BOOT_TIMEOUT_MS = 90_000;
+
+const DIRECTORY = join(import.meta.dirname, "../../dist/qemu-guest");
+
+export type GuestImage = Pick<BuiltGuest, "kernel" | "initrd"> & { readonly directory: string };
+
+/** The image, built first where it is old or missing; else undefined, and a warning that says what is missing. */
+export async function guestImage(): Promise<GuestImage | undefined> {
+  try {
+    if (spawnSync(QEMU, ["--version"]).status !== 0) throw new Error(`${QEMU} is not installed`);
+    mkdirSync(DIRECTORY, { recursive: true });
+    return { ...(await buildGuest(DIRECTORY, () => {})), directory: DIRECTORY };
+  } catch (error) {
+    console.warn(`Real guests are not tried: ${errorText(error)}`);
+    return undefined;
+  }
+}
