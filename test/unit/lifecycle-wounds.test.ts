@@ -116,6 +116,13 @@ describe("wounds of the original stay closed", () => {
     }
   });
 
+  it("a VM that was seen ending and is gone has ended well", () => {
+    const story = running().commands(scaleTo(1)).answered().vm(0, "ending").vm(0, "done");
+    expect(story.state).toBe("COOLDOWN");
+    expect(story.asked).toEqual([]);
+    expect(story.messages.filter((message) => message.includes("failed"))).toEqual([]);
+  });
+
   it("a VM that comes back to life while it should end is told more firmly", () => {
     const ending = running().commands({ kind: "undeploy" }).answered().vm(0, "running");
     expect(ending.asked).toEqual(["act_on_vm 0 terminate-hard"]);

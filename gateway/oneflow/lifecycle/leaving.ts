@@ -57,7 +57,9 @@ export function driveLeaving(draft: Draft): void {
   const moved: [string, Leaving][] = [];
   for (const [key, entry] of Object.entries(draft.progress.leaving ?? {})) {
     const vmId = Number(key);
-    const ending = conditionOf(draft, vmId) === "ending";
+    const condition = conditionOf(draft, vmId);
+    if (condition === "done") continue;
+    const ending = condition === "ending";
     if (entry.stage === "due" && (!ending || entry.act === "delete")) {
       ask(draft, { kind: "act_on_vm", vmId, act: entry.act });
     } else if (ending && (entry.stage === "due" || entry.stage === "told")) {
