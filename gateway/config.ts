@@ -51,6 +51,7 @@ const PATHS: ReadonlySet<string> = new Set([
   "monitor.conf_file",
   "monitor.private_key_file",
   "monitor.public_key_file",
+  "cloud.opennebula.auth_file",
   "cloud.process.run_dir",
   "cloud.qemu.run_dir",
   "cloud.qemu.image_dirs",

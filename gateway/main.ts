@@ -2,11 +2,12 @@
 
 import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
+import type { HomeCommands } from "./admin/commands.ts";
 import { Health } from "./admin/health.ts";
 import { createHealthApp } from "./admin/health-app.ts";
 import type { HostCommands } from "./admin/host-messages.ts";
 import { createSocketApp } from "./admin/socket-app.ts";
-import type { EmbeddedCloud } from "./cloud/embedded/embedded-cloud.ts";
+import type { Cloud } from "./cloud/cloud.ts";
 import { tlsFilesOf, urlOf } from "./config/listening.ts";
 import { oneGateSettings } from "./config/onegate-settings.ts";
 import type { Config } from "./config.ts";
@@ -20,6 +21,7 @@ import { homeCommands } from "./main/home-commands.ts";
 import { type HouseSight, openHouseSight } from "./main/house-sight.ts";
 import { type ListenOptions, listen } from "./main/listen.ts";
 import { openCloud } from "./main/open-cloud.ts";
+import { coreCheck, openOpenNebula, remoteCommands } from "./main/open-opennebula.ts";
 import { removeRunFile, writeRunFile } from "./main/run-file.ts";
 import { serveMonitor } from "./main/serve-monitor.ts";
 import { oneFlowApp, openOneFlow, type Services, scalerFor } from "./main/serve-oneflow.ts";
@@ -45,7 +47,9 @@ export interface HouseOptions {
 
 /** A house that runs. */
 export interface House {
-  readonly cloud: EmbeddedCloud;
+  readonly cloud: Cloud;
+  /** The classic token of a VM. @throws GatehouseError `not_found` */
+  readonly token: (vmId: number) => Promise<string>;
   /** Undefined when it is not enabled. */
   readonly flow: OneFlow | undefined;
   /** Of what is enabled. */
@@ -92,7 +96,9 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   const onegateEndpoint = () => config.onegate.endpoint ?? onegateUrl;
   const series = await openHistory(config, { clock, log });
   closers.add("history", async () => series?.close());
-  const cloud = await openCloud(config, { store: home.store, log, clock, onegateEndpoint, world, series });
+  const parts = { store: home.store, log, clock, onegateEndpoint, world, series };
+  const embedded = config.cloud.kind === "embedded" ? await openCloud(config, parts) : undefined;
+  const cloud = embedded ?? (await openOpenNebula(config, { clock, log }));
   const vault = await openVault(home.store, clock);
   await vault.passwords.forgetEnded();
   const sight = await openHouseSight(config, { cloud, store: home.store, version, clock, log });
@@ -101,13 +107,19 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   let up = false;
   health.register("start", async () => (up ? undefined : "not everything listens"));
   health.register("store", storeCheck(home, home.store));
+  if (embedded === undefined) health.register("opennebula", coreCheck(cloud));
 
   const trust = { vault, url: onegateEndpoint };
+  const commands =
+    embedded === undefined
+      ? remoteCommands(cloud, vault, clock)
+      : homeCommands(embedded, vault, clock, config.home);
   let watch: HostWatch | undefined;
   const hosts = () => watch?.commands;
   const servers = {
     config,
     cloud,
+    commands,
     trust,
     sight,
     health,
@@ -121,16 +133,18 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   let services: Services | undefined;
   const scaler = scalerFor(config, () => services?.flow, clock);
   if (config.onegate.enabled) onegateUrl = await serveOneGate(servers, scaler);
-  const rpcUrl = config.rpc.enabled ? await serveRpc(servers) : undefined;
+  // A real OpenNebula serves its own, and is monitored by its own daemon.
+  const rpcUrl = embedded && config.rpc.enabled ? await serveRpc(servers) : undefined;
   closers.add("cloud", () => cloud.close());
   // Before the cloud: what it is told last is stored.
   closers.add("services", async () => services?.close());
   if (config.onegate.clear_ready) closers.add("readiness", await followReadiness(cloud, log));
-  await cloud.start();
+  await embedded?.start();
   // Its services may make VMs at once, whose contexts name OneGate.
   if (config.oneflow.enabled) services = await openOneFlow(config, { cloud, clock, log });
   const oneflowUrl = services && (await serveOneFlow(servers, services));
-  const monitor = config.monitor.enabled
+  const isMonitored = embedded !== undefined && config.monitor.enabled;
+  const monitor = isMonitored
     ? await serveMonitor(config, { cloud, store: home.store, series, sight, clock, log })
     : undefined;
   // Before the cloud: what it was told last is stored.
@@ -154,12 +168,14 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
     return closers.closeAll();
   };
   const flow = services?.flow;
-  return { cloud, flow, urls, monitor: monitor?.address, authFile: existingAuthFile(config.home), close };
+  const authFile = embedded && existingAuthFile(config.home);
+  return { cloud, token: commands.token, flow, urls, monitor: monitor?.address, authFile, close };
 }
 
 interface Servers {
   readonly config: Config;
-  readonly cloud: EmbeddedCloud;
+  readonly cloud: Cloud;
+  readonly commands: HomeCommands;
   readonly trust: TrustOptions;
   readonly sight: HouseSight;
   readonly health: Health;
@@ -174,10 +190,9 @@ interface Servers {
 
 /** The admin port, which it gives the URL of, and the admin socket. */
 async function serveAdmin(servers: Servers): Promise<string> {
-  const { config, cloud, trust, sight, health, log, clock } = servers;
+  const { config, commands, sight, health, log } = servers;
   const app = createHealthApp(health, log, sight.admin?.metrics);
   const port = await serve(servers, { name: "admin", app, endpoint: config.admin });
-  const commands = homeCommands(cloud, trust.vault, clock, config.home);
   const socketApp = createSocketApp(health, commands, log, { sight: sight.admin, hosts: servers.hosts });
   const endpoint = { socketPath: adminSocketPath(config.home) };
   await serve(servers, { name: "admin.sock", app: socketApp, endpoint });

@@ -1,5 +1,6 @@
 /** Settings from OpenNebula's own oneflow-server.conf (spec oneflow-api.md 1). */
 
+import { CORE_KEYS, CORE_WITHOUT_MEANING } from "./core-conf.ts";
 import { RubyConf, type RubyConfTable } from "./ruby-conf.ts";
 import { type Source, shown } from "./source.ts";
 import { parseYaml, type YamlPair } from "./yaml-text.ts";
@@ -21,11 +22,7 @@ const TABLE: RubyConfTable = {
     vr_name_template: "oneflow.vr_name_template",
   },
   withoutMeaning: {
-    one_xmlrpc: "the cloud is in the same house",
-    subscriber_endpoint: "events come from the cloud in the same house",
-    core_auth: "the cloud is in the same house",
-    expire_delta: "no tokens to a core are made",
-    expire_margin: "no tokens to a core are made",
+    ...CORE_WITHOUT_MEANING,
     lcm_interval: "services act when something happens",
     wait_timeout: "VMs are not asked for their states: the cloud tells",
     concurrency: "services run side by side",
@@ -34,7 +31,7 @@ const TABLE: RubyConfTable = {
     force_deletion: "oneflow recover --delete forces a deletion",
     vn_name_template: "no release uses it",
   },
-  others: { shutdown_action: readShutdownAction, auth: checkAuth },
+  others: { ...CORE_KEYS, shutdown_action: readShutdownAction, auth: checkAuth },
 };
 
 export function readOneflowConf(file: string, text: string): Source {

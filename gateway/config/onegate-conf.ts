@@ -1,5 +1,6 @@
 /** Settings from OpenNebula's own onegate-server.conf (spec onegate-api.md 1). */
 
+import { CORE_KEYS, CORE_WITHOUT_MEANING } from "./core-conf.ts";
 import { isSection, LEAVES, leafAt, namesIn } from "./leaves.ts";
 import { suggestion } from "./nearest.ts";
 import { RubyConf, type RubyConfTable, symbol } from "./ruby-conf.ts";
@@ -16,13 +17,10 @@ const TABLE: RubyConfTable = {
     oneflow_server: "onegate.oneflow_server",
   },
   withoutMeaning: {
-    one_xmlrpc: "the cloud is in the same house",
-    core_auth: "the cloud is in the same house",
-    expire_delta: "no tokens to a core are made",
-    expire_margin: "no tokens to a core are made",
+    ...CORE_WITHOUT_MEANING,
     timeout: "limits on slow senders are fixed",
   },
-  others: { permissions: readPermissions, auth: checkAuth },
+  others: { ...CORE_KEYS, permissions: readPermissions, auth: checkAuth },
 };
 
 const PERMISSIONS = LEAVES.map((leaf) => leaf.path).filter((path) => path.startsWith("onegate.permissions."));

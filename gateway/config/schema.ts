@@ -6,6 +6,7 @@ import { networkText, oneGateSettingsSchema } from "../onegate/settings.ts";
 import { attributes, host, MAX_LIST_ITEMS, MEBIBYTE, names, on, port, text, url, whole } from "./fields.ts";
 import { monitorFields } from "./monitor-fields.ts";
 import { oneflowFields } from "./oneflow-fields.ts";
+import { openNebulaFields } from "./opennebula-fields.ts";
 import { qemuFields } from "./qemu-fields.ts";
 
 /** OneGate knows its own defaults (reboot is restricted, as recorded); here they only get names for files. */
@@ -176,6 +177,11 @@ const processDriver = z
 
 const cloud = z
   .strictObject({
+    kind: z
+      .enum(["embedded", "opennebula"])
+      .default("embedded")
+      .describe("embedded or opennebula: a cloud of the house's own, or a real OpenNebula"),
+    opennebula: openNebulaFields,
     driver: z
       .enum(["process", "qemu", "dummy"])
       .default("process")

@@ -59,7 +59,11 @@ export function qemuGuests({ kernel, initrd }: TestGuest): DemoGuests {
       CPU: "0.5",
       VCPU: "1",
       MEMORY: "128",
-      OS: { KERNEL: kernel, INITRD: initrd, KERNEL_CMD: "console=ttyS0 quiet" },
+      OS: {
+        KERNEL: kernel,
+        INITRD: initrd,
+        KERNEL_CMD: "console=ttyS0 quiet no_timer_check cryptomgr.notests",
+      },
       CONTEXT: {
         TOKEN: "YES",
         NETWORK: "YES",

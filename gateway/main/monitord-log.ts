@@ -3,6 +3,7 @@
 import { openSync, writeSync } from "node:fs";
 import type { Clock } from "../../shared/clock.ts";
 import { createLogger, type Logger, type LogLevel, type LogSink, stderrSink } from "../../shared/log.ts";
+import { prettyLine } from "../../shared/log-line.ts";
 import { parseTemplate } from "../../shared/template/parse.ts";
 import { vectorOf } from "../../shared/template/types.ts";
 
@@ -14,7 +15,13 @@ export function monitordLogger(text: string, logFile: string, clock: Clock): Log
   const { SYSTEM = "FILE", DEBUG_LEVEL = "3" } = logSection(text);
   const level = LEVELS[Math.min(Number(DEBUG_LEVEL), LEVELS.length - 1)] ?? "debug";
   const sink = SYSTEM.toUpperCase() === "STD" ? stderrSink() : fileSink(logFile);
-  return createLogger({ level, clock, sink, pretty: true });
+  return createLogger({ level, clock, sink: { write: (line) => sink.write(datedLine(line)) } });
+}
+
+/** A line for people, with the day before the time of day: the file grows for weeks. */
+function datedLine(json: string): string {
+  const [, day] = /"time":"(\d{4}-\d{2}-\d{2})T/.exec(json) ?? [];
+  return day === undefined ? prettyLine(json) : `${day} ${prettyLine(json)}`;
 }
 
 function logSection(text: string): { readonly [name: string]: string } {

@@ -67,7 +67,7 @@ export async function runMonitord(options: MonitordOptions): Promise<void> {
       clock,
       log,
     };
-    await runCoreDaemon(daemon, (address) => log.info({ ...address }, "Agents are heard"));
+    await runCoreDaemon(daemon, ({ address }) => log.info({ ...address }, "Agents are heard"));
   } catch (error) {
     log.error({ reason: errorText(error) }, "The monitoring daemon cannot run");
     throw error;
@@ -80,7 +80,7 @@ function load(file: string, env: MonitordOptions["env"], etc: string): LoadedCon
 }
 
 /** What the file leaves open is as onemonitord has it, but that with a key nothing in clear is taken from beyond this machine. */
-function monitordSettings(loaded: LoadedConfig): {
+export function monitordSettings(loaded: LoadedConfig): {
   readonly host: string;
   readonly settings: MonitorSettings;
 } {

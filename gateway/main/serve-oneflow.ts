@@ -1,9 +1,8 @@
 /** Opens OneFlow of a house: the life cycle of its services, and its API. */
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../shared/clock.ts";
-import { errorText, GatehouseError } from "../../shared/errors.ts";
+import { GatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import { oneFlowSettings } from "../config/oneflow-settings.ts";
@@ -15,6 +14,7 @@ import { createOneFlow } from "../oneflow/engine/create-oneflow.ts";
 import type { OneFlow } from "../oneflow/engine/oneflow.ts";
 import { createScaler } from "../oneflow/engine/scaler.ts";
 import { createForeignScaler } from "../oneflow/foreign.ts";
+import { serverCredentials } from "./open-opennebula.ts";
 
 /** Below the home, a log of each service. */
 const LOG_DIRECTORY = "oneflow";
@@ -89,22 +89,5 @@ export function scalerFor(
       "bad_request",
       "onegate.oneflow_server needs onegate.oneflow_auth_file, a file with serveradmin:password.",
     );
-  return createForeignScaler({ url, server: credentialsOf(file), clock });
-}
-
-function credentialsOf(file: string): { readonly name: string; readonly password: string } {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    throw new GatehouseError("bad_request", `onegate.oneflow_auth_file cannot be read: ${errorText(cause)}`, {
-      cause,
-    });
-  }
-  const [, name, password] = /^([^:\s]+):(\S+)$/.exec(text) ?? [];
-  if (name !== undefined && password !== undefined) return { name, password };
-  throw new GatehouseError(
-    "bad_request",
-    `onegate.oneflow_auth_file ${file} must hold one line, serveradmin:password.`,
-  );
+  return createForeignScaler({ url, server: serverCredentials("onegate.oneflow_auth_file", file), clock });
 }

@@ -39,7 +39,7 @@ export function requireQemu(find: (programs: readonly string[]) => string | unde
   const packages = missing.map(({ packages: each }) => each).join(", and ");
   throw new GatehouseError(
     "unavailable",
-    `The demo's guests are virtual machines, and this machine lacks ${what}: install ${packages}.`,
+    `Virtual machines need what this machine lacks: ${what}. Install ${packages}.`,
   );
 }
 

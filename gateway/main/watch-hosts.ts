@@ -75,7 +75,8 @@ export function isThisMachine(
   { imMad, name }: Pick<Host, "imMad" | "name">,
   { cloud }: Pick<Config, "cloud">,
 ): boolean {
-  return imMad === cloud.driver && (name === "localhost" || name === hostname());
+  const isOurs = imMad === cloud.driver || (imMad === "qemu" && cloud.driver === "process");
+  return isOurs && (name === "localhost" || name === hostname());
 }
 
 async function localAgents(options: WatchHostsOptions): Promise<AgentStarter | undefined> {
@@ -116,32 +117,28 @@ function guestPlace(config: Config): string {
   return config.cloud.driver === "qemu" ? qemuDirectory(config) : guestsDirectory(config);
 }
 
-function localFacts(config: Config, { address }: MonitorDaemon, { id }: Host): AgentFacts {
+function localFacts(config: Config, { address }: MonitorDaemon, { id, imMad }: Host): AgentFacts {
   const { datastore_location: datastoreLocation, probes_dir: probesDir } = config.monitor;
   return {
-    hypervisor: config.cloud.driver,
+    hypervisor: imMad,
     address: reachedLocally(address.host),
     port: address.port,
     periods: agentPeriods(monitorSettings(config)),
     settings: {
       datastoreLocation,
       probesDir,
-      ...guestFacts(config, id),
+      ...guestFacts(config, id, imMad),
     },
     stateDir: join(config.home, "agents", String(id)),
   };
 }
 
 /** Where an agent finds the guests of this machine. */
-function guestFacts(config: Config, hostId: number): Partial<AgentFacts["settings"]> {
-  switch (config.cloud.driver) {
-    case "dummy":
-      return { dummyList: dummyListPath(dummyListsOf(config), hostId) };
-    case "qemu":
-      return { qemuRunDir: qemuDirectory(config) };
-    case "process":
-      return { processRunDir: guestsDirectory(config) };
-  }
+function guestFacts(config: Config, hostId: number, imMad: string): Partial<AgentFacts["settings"]> {
+  if (imMad === "dummy") return { dummyList: dummyListPath(dummyListsOf(config), hostId) };
+  return imMad === "qemu"
+    ? { qemuRunDir: qemuDirectory(config) }
+    : { processRunDir: guestsDirectory(config) };
 }
 
 function reachedLocally(host: string): string {

@@ -37,7 +37,7 @@ export function printDriverAction(
 }
 
 /** What drivers read of a host. */
-function hostNode({ id, name, state, imMad, vmMad, cluster, clusterId }: Host): XmlNode {
+function hostNode({ id, name, state, imMad, vmMad, cluster, clusterId, template }: Host): XmlNode {
   return {
     ID: String(id),
     NAME: name,
@@ -46,7 +46,7 @@ function hostNode({ id, name, state, imMad, vmMad, cluster, clusterId }: Host): 
     VM_MAD: vmMad,
     CLUSTER_ID: String(clusterId),
     CLUSTER: cluster,
-    TEMPLATE: {},
+    TEMPLATE: template,
   };
 }
 

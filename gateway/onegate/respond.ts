@@ -1,6 +1,6 @@
 /** Answers and errors as HTTP responses: recorded headers, plain-text errors, and JSON errors for those who ask. */
 
-import { HTTP_STATUS, isGatehouseError } from "../../shared/errors.ts";
+import { type ErrorCode, HTTP_STATUS, isGatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import { acceptsJson } from "../http/accept.ts";
 import type { Answer, ContentKind } from "./answer.ts";
@@ -47,6 +47,15 @@ export interface FailedRequest {
   readonly accept: string | undefined;
 }
 
+/** A cloud that is away for a moment is asked again after as many seconds. */
+const RETRY_UNAVAILABLE_S = "2";
+
+const HEADERS_OF: Partial<Record<ErrorCode, Readonly<Record<string, string>>>> = {
+  // The rest of a body that is not read must not be taken for the next request.
+  too_large: { Connection: "close" },
+  unavailable: { "Retry-After": RETRY_UNAVAILABLE_S },
+};
+
 /** What failed, as the asker may know it: the sentence is undefined when it was not written for the asker. */
 export interface Failure {
   readonly answer: Answer;
@@ -76,9 +85,12 @@ export function failureOf(error: unknown, { id, method, path, accept }: FailedRe
     const { state: rate, limit, message: sentence } = error;
     return { answer: { ...answer, headers }, rate, limit, sentence };
   }
-  // The rest of a body that is not read must not be taken for the next request.
-  const headers = error.code === "too_large" ? { Connection: "close" } : undefined;
-  return { answer: { ...answer, headers }, rate: undefined, limit: undefined, sentence: error.message };
+  return {
+    answer: { ...answer, headers: HEADERS_OF[error.code] },
+    rate: undefined,
+    limit: undefined,
+    sentence: error.message,
+  };
 }
 
 function errorAnswer(status: number, message: string, accept: string | undefined): Answer {

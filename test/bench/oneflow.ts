@@ -163,7 +163,7 @@ type Report = (house: OwnHouse, vmId: number) => Promise<unknown>;
 const READY = "READY = YES";
 
 async function putReady(house: OwnHouse, vmId: number): Promise<void> {
-  const headers = { "X-ONEGATE-TOKEN": house.cloud.vmToken(vmId), "X-ONEGATE-VMID": String(vmId) };
+  const headers = { "X-ONEGATE-TOKEN": await house.token(vmId), "X-ONEGATE-VMID": String(vmId) };
   const response = await fetch(`${house.urls.onegate}/vm`, { method: "PUT", headers, body: READY });
   await response.text();
   if (!response.ok) throw new Error(`PUT /vm: ${response.status}`);

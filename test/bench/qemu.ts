@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseQemuDeployId } from "../../shared/guests/qemu-layout.ts";
+import { SERVICE_STATE } from "../../shared/states/service.ts";
 import { guestImage } from "../support/guest-image.ts";
 import { memoryOf } from "../support/house.ts";
 import { type QemuHouse, startQemuHouse } from "../support/qemu-house.ts";
-import { untilVm } from "../support/seen-vm.ts";
 import type { Bench } from "./figures.ts";
 
 const ROUNDS = 5;
@@ -53,17 +53,31 @@ interface Round {
 async function startService(qemu: QemuHouse): Promise<number> {
   const context = { METRICS_INTERVAL: "10" };
   const template_id = await qemu.makeTemplate({ name: "bench", context });
-  const role = { name: "web", type: "vm", template_id, cardinality: 1, min_vms: 1, max_vms: MANY };
+  const role = {
+    name: "web",
+    type: "vm",
+    template_id,
+    cardinality: 1,
+    min_vms: 1,
+    max_vms: MANY,
+    cooldown: 1,
+  };
   const template = { name: "bench", deployment: "straight", ready_status_gate: true, roles: [role] };
   const id = await qemu.flow.instantiate(await qemu.flow.createTemplate(template));
   await untilSize(qemu, id, 1);
   return id;
 }
 
-async function untilSize(qemu: QemuHouse, id: number, size: number): Promise<readonly number[]> {
+/** Once all of so many VMs are READY; the service may still be cooling down from it. */
+async function untilSize(
+  qemu: QemuHouse,
+  id: number,
+  size: number,
+  states: readonly number[] = [SERVICE_STATE.RUNNING],
+): Promise<readonly number[]> {
   const { roles } = await qemu.flow.until(
     id,
-    ({ state, roles: [role] }) => state === 2 && role?.nodes.length === size,
+    ({ state, roles: [role] }) => states.includes(state) && role?.nodes.length === size,
   );
   return roles[0]?.nodes ?? [];
 }
@@ -71,7 +85,7 @@ async function untilSize(qemu: QemuHouse, id: number, size: number): Promise<rea
 /** The role's VMs once it has so many, all READY. */
 async function scale(qemu: QemuHouse, id: number, size: number): Promise<readonly number[]> {
   await qemu.flow.send("POST", `/service/${id}/scale`, { role_name: "web", cardinality: size, force: true });
-  return await untilSize(qemu, id, size);
+  return await untilSize(qemu, id, size, [SERVICE_STATE.RUNNING, SERVICE_STATE.COOLDOWN]);
 }
 
 async function growAndShrink(qemu: QemuHouse, id: number): Promise<Round> {
@@ -81,14 +95,13 @@ async function growAndShrink(qemu: QemuHouse, id: number): Promise<Round> {
   const pid = await qemuPid(qemu, grown[1] ?? -1);
   const bootMs = ticksOf(pid) * (1000 / TICKS_A_SECOND);
   const rssMiB = memoryOf(pid).nowKiB / 1024;
+  await untilSize(qemu, id, 2);
   const leaving = performance.now();
   const left = await scale(qemu, id, 1);
   const gone = grown.find((vmId) => !left.includes(vmId)) ?? -1;
   await qemu.untilVm(gone, (xml) => xml.includes("<STATE>6</STATE>"));
   const leaveMs = performance.now() - leaving;
-  // What it was asked last it may still be telling.
-  const [last = -1] = left;
-  await untilVm(qemu.house, await qemu.guest(last), ({ USER_TEMPLATE }) => USER_TEMPLATE.READY === "YES");
+  await untilSize(qemu, id, 1);
   return { readyMs, bootMs, rssMiB, leaveMs };
 }
 

@@ -8,9 +8,11 @@ import { guestBench } from "./guest.ts";
 import { historyBench } from "./history.ts";
 import { monitorBench } from "./monitor.ts";
 import { monitorFleetBench } from "./monitor-fleet.ts";
+import { monitordBench } from "./monitord.ts";
 import { oneflowBench } from "./oneflow.ts";
 import { onegateBench } from "./onegate.ts";
 import { onegateCostsBench } from "./onegate-costs.ts";
+import { openNebulaBench } from "./opennebula.ts";
 import { qemuBench } from "./qemu.ts";
 import { waitersBench } from "./waiters.ts";
 
@@ -22,9 +24,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   history: historyBench,
   monitor: monitorBench,
   "monitor-fleet": monitorFleetBench,
+  monitord: monitordBench,
   oneflow: oneflowBench,
   onegate: onegateBench,
   "onegate-costs": onegateCostsBench,
+  opennebula: openNebulaBench,
   qemu: qemuBench,
   waiters: waitersBench,
 };

@@ -4,11 +4,13 @@ import { z } from "zod";
 import type { Answer } from "../support/onegate.ts";
 import {
   type Exchange,
+  type Reach,
   type Replayed,
   recordedExchanges,
   replayAll,
   writtenText,
 } from "../support/onegate-replay.ts";
+import { overXmlRpc } from "../support/opennebula.ts";
 import { DEPARTURES, type Departure } from "./onegate-departures.ts";
 
 const EXCHANGES = recordedExchanges();
@@ -18,9 +20,10 @@ const vmDocument = z.looseObject({ VM: z.looseObject({ USER_TEMPLATE: z.record(z
 
 let replayed: ReadonlyMap<string, Replayed>;
 
-beforeAll(async () => {
-  replayed = new Map((await replayAll()).map((one) => [one.exchange.name, one]));
-});
+const REACHES: readonly (readonly [string, Reach | undefined])[] = [
+  ["an embedded cloud", undefined],
+  ["an OpenNebula over XML-RPC", overXmlRpc],
+];
 
 function answerTo(name: string): Answer {
   const found = replayed.get(name);
@@ -60,56 +63,64 @@ function expectedReadBack(exchange: Exchange): unknown {
   return { VM: { ...document.VM, USER_TEMPLATE } };
 }
 
-describe("OneGate answers as recorded:", () => {
-  it.each(EXCHANGES.map((exchange) => [exchange.name, exchange] as const))("%s", (name, exchange) => {
-    const answer = answerTo(name);
-    const departure = departureOf(name);
-    const { response } = exchange;
-    expect(answer.status).toBe(departure?.status ?? response.status);
-    expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
-    const type = answer.status === 204 ? null : "application/json;charset=utf-8";
-    expect(answer.headers.get("content-type")).toBe(type);
-    if (name.endsWith(READ_BACK)) expect(parsed(answer.body)).toEqual(expectedReadBack(exchange));
-    else if (departure === undefined) expect(parsed(answer.body)).toEqual(parsed(response.body));
-    else if (departure.body instanceof RegExp) expect(answer.body).toMatch(departure.body);
-    else if (departure.body !== undefined) expect(answer.body).toBe(departure.body);
-  });
-});
-
-describe("departures from the recording", () => {
-  it.each(DEPARTURES.map((departure) => [departure.exchange, departure] as const))("%s is one", (name) => {
-    const exchange = EXCHANGES.find((one) => one.name === name);
-    const answer = answerTo(name);
-    const same =
-      answer.status === exchange?.response.status &&
-      JSON.stringify(parsed(answer.body)) === JSON.stringify(parsed(exchange.response.body));
-    expect(same).toBe(false);
+describe.each(REACHES)("over %s", (_, reach) => {
+  beforeAll(async () => {
+    replayed = new Map((await replayAll(reach)).map((one) => [one.exchange.name, one]));
   });
 
-  it("never answer with a status of our own fault", () => {
-    for (const { exchange, answer } of replayed.values()) {
-      expect([exchange.name, answer.status < 500]).toEqual([exchange.name, true]);
-    }
+  describe("OneGate answers as recorded:", () => {
+    it.each(EXCHANGES.map((exchange) => [exchange.name, exchange] as const))("%s", (name, exchange) => {
+      const answer = answerTo(name);
+      const departure = departureOf(name);
+      const { response } = exchange;
+      expect(answer.status).toBe(departure?.status ?? response.status);
+      expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+      const type = answer.status === 204 ? null : "application/json;charset=utf-8";
+      expect(answer.headers.get("content-type")).toBe(type);
+      if (name.endsWith(READ_BACK)) expect(parsed(answer.body)).toEqual(expectedReadBack(exchange));
+      else if (departure === undefined) expect(parsed(answer.body)).toEqual(parsed(response.body));
+      else if (departure.body instanceof RegExp) expect(answer.body).toMatch(departure.body);
+      else if (departure.body !== undefined) expect(answer.body).toBe(departure.body);
+    });
   });
 
-  it("are each named in docs/compatibility.md", () => {
-    const page = readFileSync(new URL("../../docs/compatibility.md", import.meta.url), "utf8");
-    const missing = DEPARTURES.filter(({ exchange }) => !page.includes(`\`${exchange}\``));
-    expect(missing).toEqual([]);
-  });
+  describe("departures from the recording", () => {
+    it.each(DEPARTURES.map((departure) => [departure.exchange, departure] as const))("%s is one", (name) => {
+      const exchange = EXCHANGES.find((one) => one.name === name);
+      const answer = answerTo(name);
+      const same =
+        answer.status === exchange?.response.status &&
+        JSON.stringify(parsed(answer.body)) === JSON.stringify(parsed(exchange.response.body));
+      expect(same).toBe(false);
+    });
 
-  it("token-in-params shows the VM whose token it was", () => {
-    expect(JSON.parse(answerTo("token-in-params").body)).toEqual(JSON.parse(answerTo("vms-self").body));
-  });
+    it("never answer with a status of our own fault", () => {
+      for (const { exchange, answer } of replayed.values()) {
+        expect([exchange.name, answer.status < 500]).toEqual([exchange.name, true]);
+      }
+    });
 
-  it("service-after-restricted-space and service-after-restore show the service as it was", () => {
-    const before = JSON.parse(answerTo("service").body);
-    expect(JSON.parse(answerTo("service-after-restricted-space").body)).toEqual(before);
-    expect(JSON.parse(answerTo("service-after-restore").body)).toEqual(before);
-  });
+    it("are each named in docs/compatibility.md", () => {
+      const page = readFileSync(new URL("../../docs/compatibility.md", import.meta.url), "utf8");
+      const missing = DEPARTURES.filter(({ exchange }) => !page.includes(`\`${exchange}\``));
+      expect(missing).toEqual([]);
+    });
 
-  it("service-after-suspend differs in the name that VM 250 was given", () => {
-    const before = answerTo("service").body;
-    expect(answerTo("service-after-suspend").body).toBe(before.replace("worker_0_(service_292)", "newname2"));
+    it("token-in-params shows the VM whose token it was", () => {
+      expect(JSON.parse(answerTo("token-in-params").body)).toEqual(JSON.parse(answerTo("vms-self").body));
+    });
+
+    it("service-after-restricted-space and service-after-restore show the service as it was", () => {
+      const before = JSON.parse(answerTo("service").body);
+      expect(JSON.parse(answerTo("service-after-restricted-space").body)).toEqual(before);
+      expect(JSON.parse(answerTo("service-after-restore").body)).toEqual(before);
+    });
+
+    it("service-after-suspend differs in the name that VM 250 was given", () => {
+      const before = answerTo("service").body;
+      expect(answerTo("service-after-suspend").body).toBe(
+        before.replace("worker_0_(service_292)", "newname2"),
+      );
+    });
   });
 });

@@ -42,7 +42,7 @@ export async function answers(
 }
 
 async function askAsGuest(house: OwnHouse, vmId: number): Promise<void> {
-  const headers = { "X-ONEGATE-TOKEN": house.cloud.vmToken(vmId), "X-ONEGATE-VMID": String(vmId) };
+  const headers = { "X-ONEGATE-TOKEN": await house.token(vmId), "X-ONEGATE-VMID": String(vmId) };
   const response = await fetch(`${house.urls.onegate}/service`, { headers });
   await response.text();
   if (!response.ok) throw new Error(`GET /service as VM ${vmId}: ${response.status}`);

@@ -41,7 +41,14 @@ export function bootBare(options: BareMachineOptions): BareMachine {
   ];
   const child = spawn(QEMU, [
     ...["-machine", "pc", "-accel", "tcg", "-cpu", "max", "-m", "128", "-nodefaults", "-display", "none"],
-    ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", "console=ttyS0 quiet no_timer_check"],
+    ...[
+      "-kernel",
+      image.kernel,
+      "-initrd",
+      image.initrd,
+      "-append",
+      "console=ttyS0 quiet no_timer_check cryptomgr.notests",
+    ],
     ...["-serial", "stdio", "-qmp", `unix:${socket},server=on,wait=off`],
     ...["-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0"],
     ...(files === undefined ? [] : drive),

@@ -1,8 +1,8 @@
 /** The guest that scripts/guest-image builds, for tests that boot it; or what this machine lacks for that. */
 
-import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { requireQemu } from "../../gateway/main/test-guest.ts";
 import { type BuiltGuest, buildGuest } from "../../scripts/guest-image/build.ts";
 import { errorText } from "../../shared/errors.ts";
 
@@ -17,7 +17,7 @@ export type GuestImage = Pick<BuiltGuest, "kernel" | "initrd"> & { readonly dire
 /** The image, built first where it is old or missing; else undefined, and a warning that says what is missing. */
 export async function guestImage(): Promise<GuestImage | undefined> {
   try {
-    if (spawnSync(QEMU, ["--version"]).status !== 0) throw new Error(`${QEMU} is not installed`);
+    requireQemu();
     mkdirSync(DIRECTORY, { recursive: true });
     return { ...(await buildGuest(DIRECTORY, () => {})), directory: DIRECTORY };
   } catch (error) {

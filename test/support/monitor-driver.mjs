@@ -27,5 +27,8 @@ createInterface({ input: process.stdin }).on("line", (line) => {
     return say(`${action} FAILURE ${hostId} 1700000000 ${pack("Could not update remotes")}`);
   if (behaviour === "babbles") return say("what is this");
   say(`LOG I ${hostId} 1700000000 ${pack("on my way")}`);
-  say(`${action} SUCCESS ${hostId} 1700000000 ${action === "START_MONITOR" ? pack(FIRST) : pack("")}`);
+  say(
+    `${action} SUCCESS ${hostId} 1700000000 ${action === "START_MONITOR" && behaviour !== "mute" ? pack(FIRST) : pack("")}`,
+  );
+  if (behaviour === "mute") appendFileSync(noteFile, `answered ${action} ${hostId}\n`);
 });

@@ -54,7 +54,7 @@ export interface FlowHouseOptions {
   readonly log?: Logger;
   readonly logDirectory?: string;
   /** What the life cycle sees of the cloud: with faults put in. */
-  readonly over?: (cloud: EmbeddedCloud) => Cloud;
+  readonly over?: (cloud: EmbeddedCloud) => Cloud | Promise<Cloud>;
 }
 
 export async function flowHouse(options: FlowHouseOptions = {}): Promise<FlowHouse> {
@@ -66,7 +66,7 @@ export async function flowHouse(options: FlowHouseOptions = {}): Promise<FlowHou
   const { cloud } = await testCloud({ store: death.store, clock, ...driver });
   const alice = await aliceOf(cloud);
   const oneflow = await createOneFlow({
-    cloud: options.over?.(cloud) ?? cloud,
+    cloud: (await options.over?.(cloud)) ?? cloud,
     clock,
     log,
     settings: oneFlowSettingsSchema.parse(options.settings ?? {}),

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { type Cloud, SYSTEM } from "../../gateway/cloud/cloud.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { parseWorld } from "../../gateway/cloud/world.ts";
 import { createServiceDirectory } from "../../gateway/oneflow/directory.ts";
@@ -65,12 +65,18 @@ export function recordedExchanges(): readonly Exchange[] {
   return lines.map((line) => exchangeSchema.parse(JSON.parse(line)));
 }
 
+/** How OneGate reaches the cloud, if not as it is: over a wire. */
+export type Reach = (cloud: EmbeddedCloud, clock: Clock) => Promise<{ cloud: Cloud; close(): Promise<void> }>;
+
+const inProcess: Reach = async (cloud) => ({ cloud, close: async () => undefined });
+
 /** Sends every recorded request in order, each once the one before has had its effect. */
-export async function replayAll(): Promise<readonly Replayed[]> {
+export async function replayAll(reach: Reach = inProcess): Promise<readonly Replayed[]> {
   const { cloud } = await testCloud({ clock: stoppedClock, firstStart: false });
   await cloud.importWorld(parseWorld(JSON.parse(fixture("onegate-world.json"))));
   await cloud.start();
-  const send = senderTo(cloud);
+  const reached = await reach(cloud, stoppedClock);
+  const send = senderTo(cloud, reached.cloud);
   const replayed: Replayed[] = [];
   try {
     for (const exchange of recordedExchanges()) {
@@ -80,6 +86,7 @@ export async function replayAll(): Promise<readonly Replayed[]> {
       if (answer.status === 204) await settle(cloud, exchange.request);
     }
   } finally {
+    await reached.close();
     await cloud.close();
   }
   return replayed;
@@ -94,11 +101,10 @@ export function writtenText({ path, headers, body }: Exchange["request"]): strin
   return query ?? form?.get("data") ?? body ?? "";
 }
 
-function senderTo(cloud: EmbeddedCloud): (request: Exchange["request"]) => Promise<Answer> {
-  const services = createServiceDirectory(cloud);
+function senderTo(cloud: EmbeddedCloud, reached: Cloud): (request: Exchange["request"]) => Promise<Answer> {
   const app = createOneGate({
-    cloud,
-    services,
+    cloud: reached,
+    services: createServiceDirectory(reached),
     settings: oneGateSettingsSchema.parse({}),
     clock: stoppedClock,
     log: silentLogger,

@@ -42,7 +42,7 @@ export interface QemuHouse {
   end(): Promise<void>;
 }
 
-const KERNEL_COMMAND = "console=ttyS0 quiet no_timer_check";
+const KERNEL_COMMAND = "console=ttyS0 quiet no_timer_check cryptomgr.notests";
 const PAUSE_MS = 100;
 const NETWORK = `NAME="lan" VN_MAD="dummy" BRIDGE="lan0" NETWORK_ADDRESS="10.88.0.0" NETWORK_MASK="255.255.255.0"
   GATEWAY="10.88.0.1" AR=[TYPE="IP4", IP="10.88.0.10", SIZE="100"]`;
@@ -55,7 +55,7 @@ export async function startQemuHouse(image: GuestImage, settings: object = {}): 
   const home = path.join(scratch.path, "home");
   const runDir = path.join(scratch.path, "guests");
   mkdirSync(home, { mode: 0o700 });
-  const driver = { image_dirs: [image.directory], run_dir: runDir, grace_ms: 10_000, accelerator: "tcg" };
+  const driver = { image_dirs: [image.directory], run_dir: runDir, grace_ms: 6_000, accelerator: "tcg" };
   const monitor = { agents: "local", periods: { monitor_vm_s: 1, state_vm_s: 1 } };
   const oneflow = { autoscaler_interval_s: 1 };
   writeFileSync(

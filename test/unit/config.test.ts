@@ -110,7 +110,16 @@ describe("the configuration", () => {
       "onegate.trusted_proxies": "10.0.0.1, fd00::/8",
       "cloud.process.enabled": "never",
       "cloud.process.max_log_bytes": "4096",
+      "cloud.kind": "opennebula",
+      "cloud.opennebula.endpoint": "http://a.example:2633/RPC2",
+      "cloud.opennebula.hooks": "tcp://a.example:2101",
+      "cloud.opennebula.poll_interval_ms": "100",
+      "cloud.opennebula.timeout_ms": "100",
       "cloud.driver": "dummy",
+      "cloud.qemu.enabled": "never",
+      "cloud.qemu.accelerator": "tcg",
+      "cloud.qemu.network": "user",
+      "cloud.qemu.max_log_bytes": "4096",
       "log.level": "debug",
     };
     for (const { path, kind } of LEAVES) {
@@ -233,7 +242,7 @@ describe("OpenNebula's onegate-server.conf", () => {
       vnet: { show_by_id: false },
     });
     expect(notes.join("\n")).toMatch(
-      /:one_xmlrpc: has no meaning here[\s\S]*:core_auth:[\s\S]*vnet\.show_by_id/,
+      /:one_xmlrpc: counts with cloud\.kind opennebula[\s\S]*vnet\.show_by_id/,
     );
   });
 
@@ -250,7 +259,7 @@ describe("OpenNebula's onegate-server.conf", () => {
     });
     expect(config.onegate.permissions.vm).toMatchObject({ show_by_id: true, update_by_id: false });
     expect(origins.get("onegate.host")).toBe("onegate-server-7.conf line 3");
-    for (const name of ["threads", "system", "host", "expire_delta", "expire_margin", "core_auth"]) {
+    for (const name of ["threads", "system", "host", "expire_delta", "expire_margin", "one_xmlrpc"]) {
       expect(notes.some((note) => note.includes(`:${name}:`))).toBe(true);
     }
   });

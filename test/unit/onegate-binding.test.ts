@@ -32,6 +32,9 @@ describe("a token that is bound to its VM's addresses", () => {
     ["203.0.113.7", true],
     ["2001:db8:0:0::5", true],
     ["fe80::400:aff:fe00:5%eth0", true],
+    // Its wire, and another VM's.
+    ["127.64.0.7", true],
+    ["127.64.0.8", false],
     ["10.0.0.6", false],
     // Of a NIC that no network knows.
     ["198.51.100.9", false],
@@ -46,6 +49,7 @@ describe("a token that is bound to its VM's addresses", () => {
 
   it("counts from nowhere when the VM has no address", () => {
     expect(bound({})?.("10.0.0.5")).toBe(false);
+    expect(bound({})?.("127.64.0.7")).toBe(false);
   });
 
   it("is bound by the setting or by its template, and by nothing else", () => {

@@ -42,12 +42,12 @@ export interface CoreDaemonOptions {
 
 /**
  * Resolves when oned has closed the pipe or said FINALIZE, and everything that can be stored is.
- * @param onListening told where agents are heard, once they are.
+ * @param onListening told once agents are heard.
  * @throws GatehouseError `conflict` when the port is taken, `unavailable` when it cannot be used.
  */
 export async function runCoreDaemon(
   options: CoreDaemonOptions,
-  onListening: (address: MonitorDaemon["address"]) => void = () => undefined,
+  onListening: (daemon: MonitorDaemon) => void = () => undefined,
 ): Promise<void> {
   const parts = assemble(options);
   const { pipe, expiry, rows, monitoring, hosts, log } = parts;
@@ -62,7 +62,7 @@ export async function runCoreDaemon(
       monitoring.forget(epochSeconds(clock));
     });
     expiry.start();
-    onListening(daemon.address);
+    onListening(daemon);
     await pipe.read();
     log.info({}, "oned has closed the pipe; the daemon ends");
     cancel();
@@ -93,6 +93,7 @@ function assemble(options: CoreDaemonOptions) {
   const hosts = new KnownHosts();
   const monitoring = new CoreMonitoring({
     hostOf: (hostId) => hosts.get(hostId),
+    expectState: (hostId, state) => hosts.expectState(hostId, state),
     isLeader: () => orders?.isLeader ?? false,
     send: (line) => pipe.send(line),
     keep: (row) => rows.add(row),

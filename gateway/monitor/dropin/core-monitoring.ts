@@ -23,12 +23,14 @@ import { VmReadings } from "./vm-readings.ts";
 
 export interface CoreMonitoringOptions {
   readonly hostOf: (hostId: number) => Host | undefined;
+  /** The state that a host will have by what oned was told. */
+  readonly expectState: (hostId: number, state: number) => void;
   readonly isLeader: () => boolean;
   /** Resolves when the line is in the pipe. @throws GatehouseError `unavailable` */
   readonly send: (line: string) => Promise<void>;
   readonly keep: (row: MonitoringRow) => void;
   /** Whether rows of hosts, and of VMs, are kept at all. */
-  readonly keeps: Readonly<Record<MonitoringRow["of"], boolean>>;
+  readonly keeps: Readonly<Record<MonitoringRow["kind"], boolean>>;
   /** The VM that a wild one was imported as. */
   readonly importedAs: (deployId: string) => number | undefined;
 }
@@ -53,6 +55,7 @@ export class CoreMonitoring implements CloudMonitoring {
     if (!this.#isHeard(hostId)) return;
     const head = { type: "SYSTEM_HOST", status: "SUCCESS", oid: hostId, timestamp: at } as const;
     await this.#tell("HOST_SYSTEM", "SUCCESS", hostId, printMessage({ ...head, reading }).payload);
+    this.#options.expectState(hostId, HOST_STATE.MONITORED);
     this.#wilds.set(
       hostId,
       reading.wilds.map(({ name, deployId }) => name || deployId),
@@ -72,6 +75,7 @@ export class CoreMonitoring implements CloudMonitoring {
     if (!this.#isHeard(hostId)) return;
     const oneLine = reason.replaceAll(/\s+/g, " ").trim().slice(0, MAX_REASON_CHARACTERS);
     await this.#tell("HOST_STATE", "-", hostId, `ERROR ${oneLine}`);
+    this.#options.expectState(hostId, HOST_STATE.ERROR);
   }
 
   vmsMonitored(hostId: number, readings: readonly VmReading[], at: number): AppliedReadings {
@@ -141,7 +145,7 @@ export class CoreMonitoring implements CloudMonitoring {
   #keepHost(id: number, latest: LatestReading): void {
     if (!this.#options.keeps.host) return;
     const body = hostBody(id, latest);
-    if (body !== undefined) this.#options.keep({ of: "host", id, at: latest.at, body });
+    if (body !== undefined) this.#options.keep({ kind: "host", id, at: latest.at, body });
   }
 
   #keepVm(hostId: number, reading: VmReading, at: number): boolean {
@@ -150,7 +154,7 @@ export class CoreMonitoring implements CloudMonitoring {
     const latest = id === undefined ? undefined : this.#vms.put(hostId, id, reading, at);
     if (id === undefined || latest === undefined) return false;
     const body = keeps.vm ? vmBody(id, latest) : undefined;
-    if (body !== undefined) keep({ of: "vm", id, at, body });
+    if (body !== undefined) keep({ kind: "vm", id, at, body });
     return true;
   }
 

@@ -46,6 +46,8 @@ export class CorePipe {
       this.#options.onBroken(`the pipe failed: ${errorText(error)}`);
     } finally {
       this.#closed = true;
+      // What waited for oned to listen is let go: writing to a pipe that nobody reads fails at once.
+      this.#listen();
     }
   }
 

@@ -15,7 +15,7 @@ export interface ExpiryOptions {
   readonly tables: Pick<MonitoringTables, "purge" | "imported">;
   readonly outage: Outage;
   /** Seconds; 0: none is kept, and what there is goes. */
-  readonly keptS: Readonly<Record<MonitoringRow["of"], number>>;
+  readonly keptS: Readonly<Record<MonitoringRow["kind"], number>>;
   readonly clock: Clock;
 }
 
@@ -61,10 +61,10 @@ export class Expiry {
     this.#imported = await tables.imported().catch(() => new Map());
   }
 
-  async #purge(of: MonitoringRow["of"]): Promise<void> {
+  async #purge(kind: MonitoringRow["kind"]): Promise<void> {
     const { tables, keptS, clock } = this.#options;
-    const before = keptS[of] === 0 ? MAX_TIMESTAMP : epochSeconds(clock) - keptS[of];
+    const before = keptS[kind] === 0 ? MAX_TIMESTAMP : epochSeconds(clock) - keptS[kind];
     for (let purges = 0; purges < MAX_PURGES && !this.#closed; purges += 1)
-      if (!(await tables.purge(of, before))) return;
+      if (!(await tables.purge(kind, before))) return;
   }
 }

@@ -4,10 +4,12 @@ import { setImmediate } from "node:timers/promises";
 import { SaxesParser } from "saxes";
 import { GatehouseError } from "../../../shared/errors.ts";
 import { MAX_OBJECT_ID } from "../../../shared/monitor/limits.ts";
+import type { Template } from "../../../shared/template/types.ts";
 import { MAX_XML_DEPTH } from "../../../shared/xml/tree.ts";
 import type { Host } from "../../cloud/model.ts";
+import { TemplateElement } from "./template-element.ts";
 
-/** What is read of a host's own elements; the rest of the document is passed over. */
+/** What is read of a host's own elements, beside its TEMPLATE; the rest of the document is passed over. */
 const FIELDS = ["ID", "NAME", "STATE", "PREV_STATE", "IM_MAD", "VM_MAD", "CLUSTER_ID", "CLUSTER"] as const;
 
 type Field = (typeof FIELDS)[number];
@@ -49,6 +51,7 @@ class HostReader {
   readonly #alternative: string | undefined;
   readonly #path: string[] = [];
   #fields: Fields = {};
+  #template = new TemplateElement();
   /** The last one without an id. */
   nameless: Fields = {};
 
@@ -86,10 +89,14 @@ class HostReader {
     this.#path.push(name);
     if (this.#path.length > MAX_XML_DEPTH)
       throw new GatehouseError("bad_request", `A document of hosts is deeper than ${MAX_XML_DEPTH} levels.`);
-    if (this.#isHost(name)) this.#fields = {};
+    if (this.#isHost(name)) {
+      this.#fields = {};
+      this.#template = new TemplateElement();
+    } else if (this.#templateDepth() > 0) this.#template.open(this.#templateDepth());
   }
 
   #text(text: string): void {
+    if (this.#templateDepth() > 0) this.#template.text(text);
     const name = FIELDS.find((field) => field === this.#path.at(-1));
     if (name === undefined || this.#path.length !== this.#hostDepth() + 1) return;
     this.#fields[name] = ((this.#fields[name] ?? "") + text).slice(0, MAX_FIELD_CHARACTERS);
@@ -98,10 +105,10 @@ class HostReader {
   #close(): void {
     const name = this.#path.at(-1) ?? "";
     if (this.#isHost(name)) {
-      const host = hostOf(this.#fields);
+      const host = hostOf(this.#fields, this.#template.template());
       if (host !== undefined) this.#hosts.push(host);
       else this.nameless = this.#fields;
-    }
+    } else if (this.#templateDepth() > 0) this.#template.close(this.#templateDepth(), name);
     this.#path.pop();
   }
 
@@ -110,12 +117,18 @@ class HostReader {
     return this.#path.length === this.#hostDepth() && (name === "HOST" || name === this.#alternative);
   }
 
+  /** How far below a host's own TEMPLATE this is; below 1: it is not. */
+  #templateDepth(): number {
+    const depth = this.#hostDepth();
+    return this.#path[depth] === "TEMPLATE" ? this.#path.length - depth - 1 : 0;
+  }
+
   #hostDepth(): number {
     return this.#path[0] === "HOST_POOL" ? 2 : 1;
   }
 }
 
-function hostOf(fields: Fields): Host | undefined {
+function hostOf(fields: Fields, template: Template = {}): Host | undefined {
   const id = whole(fields.ID);
   if (id === undefined) return undefined;
   return {
@@ -128,7 +141,7 @@ function hostOf(fields: Fields): Host | undefined {
     vmMad: fields.VM_MAD ?? "",
     clusterId: whole(fields.CLUSTER_ID) ?? -1,
     cluster: fields.CLUSTER ?? "",
-    template: {},
+    template,
   };
 }
 

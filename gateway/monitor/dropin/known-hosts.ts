@@ -1,11 +1,15 @@
 /** The hosts that oned told of: what the daemon knows of the cloud. */
 
 import { GatehouseError } from "../../../shared/errors.ts";
+import { HOST_STATE } from "../../../shared/states/host.ts";
 import type { Actor, CloudEvent } from "../../cloud/cloud.ts";
 import type { Host } from "../../cloud/model.ts";
 
 /** Hosts that are kept; OpenNebula's own limit of one zone is 2,500. */
 export const MAX_HOSTS = 100_000;
+
+/** Other states stay as they are, whatever is told of the host (spec monitoring.md 6). */
+const EXPECTED_FROM: readonly number[] = [HOST_STATE.INIT, HOST_STATE.MONITORED, HOST_STATE.ERROR];
 
 export class KnownHosts {
   readonly #hosts = new Map<number, Host>();
@@ -38,6 +42,12 @@ export class KnownHosts {
     this.#hosts.set(host.id, host);
     if (before?.state === host.state && before.imMad === host.imMad) return;
     for (const listener of this.#listeners) listener({ kind: "host_state", host });
+  }
+
+  /** What oned will make of the host by what it was told; its own word comes, and counts. Nobody is told. */
+  expectState(id: number, state: number): void {
+    const host = this.#hosts.get(id);
+    if (host !== undefined && EXPECTED_FROM.includes(host.state)) this.#hosts.set(id, { ...host, state });
   }
 
   delete(id: number): void {

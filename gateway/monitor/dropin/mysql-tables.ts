@@ -49,9 +49,9 @@ class MysqlTables implements MonitoringTables {
   put(rows: readonly MonitoringRow[]): Promise<void> {
     return this.#inTurn(async (connection) => {
       await connection.beginTransaction();
-      for (const of of ["host", "vm"] as const) {
-        const mine = rows.filter((row) => row.of === of).map(({ id, at, body }) => [id, at, body]);
-        const { table, id, at } = COLUMNS[of];
+      for (const kind of ["host", "vm"] as const) {
+        const mine = rows.filter((row) => row.kind === kind).map(({ id, at, body }) => [id, at, body]);
+        const { table, id, at } = COLUMNS[kind];
         const sql = `REPLACE INTO ${table} (${id}, ${at}, body) VALUES ?`;
         for (let from = 0; from < mine.length; from += STATEMENT_ROWS)
           await connection.query({ sql, timeout: QUERY_MS }, [mine.slice(from, from + STATEMENT_ROWS)]);
@@ -60,8 +60,8 @@ class MysqlTables implements MonitoringTables {
     });
   }
 
-  purge(of: MonitoringRow["of"], before: number): Promise<boolean> {
-    const { table, at } = COLUMNS[of];
+  purge(kind: MonitoringRow["kind"], before: number): Promise<boolean> {
+    const { table, at } = COLUMNS[kind];
     const sql = `DELETE FROM ${table} WHERE ${at} < ? LIMIT ${PURGE_ROWS}`;
     return this.#inTurn(async (connection) => {
       const [{ affectedRows }] = await connection.query<ResultSetHeader>({ sql, timeout: QUERY_MS }, [

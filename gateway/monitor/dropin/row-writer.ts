@@ -32,6 +32,8 @@ export class RowWriter {
   #next = 0;
   #bytes = 0;
   #failures = 0;
+  /** What the last transaction took. */
+  #lastMs = 0;
   #cancel: (() => void) | undefined;
   #writing: Promise<void> | undefined;
   /** Since the tables could be written last. */
@@ -85,18 +87,20 @@ export class RowWriter {
     });
   }
 
-  /** A full transaction's worth does not wait for more. */
+  /** A full transaction's worth does not wait for more, but as long as the last one took: half of the time is oned's. */
   #pauseMs(): number {
     if (this.#failures > 0) return Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), MAX_RETRY_MS);
-    return this.waiting >= TRANSACTION_ROWS ? 0 : GATHER_MS;
+    return this.waiting >= TRANSACTION_ROWS ? Math.min(this.#lastMs, GATHER_MS) : GATHER_MS;
   }
 
   async #write(): Promise<void> {
-    const { tables, outage } = this.#options;
+    const { tables, outage, clock } = this.#options;
+    const began = clock.elapsed();
     const rows = this.#rows.slice(this.#next, this.#next + TRANSACTION_ROWS);
     try {
       await tables.put(rows);
       this.#failures = 0;
+      this.#lastMs = clock.elapsed() - began;
       this.#drop(rows.length);
       outage.worked(this.#lost);
       this.#lost = 0;

@@ -10,7 +10,7 @@ export interface SqliteOptions {
 
 export type Request =
   | { readonly type: "put"; readonly rows: readonly MonitoringRow[] }
-  | { readonly type: "purge"; readonly of: MonitoringRow["of"]; readonly before: number }
+  | { readonly type: "purge"; readonly kind: MonitoringRow["kind"]; readonly before: number }
   | { readonly type: "imported" }
   | { readonly type: "close" };
 

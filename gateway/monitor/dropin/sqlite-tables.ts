@@ -21,8 +21,8 @@ export function sqliteTables(options: SqliteOptions): MonitoringTables {
     async put(rows) {
       await ask({ type: "put", rows });
     },
-    async purge(of, before) {
-      const answer = await ask({ type: "purge", of, before });
+    async purge(kind, before) {
+      const answer = await ask({ type: "purge", kind, before });
       return answer.type === "purged" && answer.more;
     },
     async imported() {

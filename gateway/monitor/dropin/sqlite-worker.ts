@@ -52,33 +52,29 @@ class OneDatabase {
         put(database, request.rows);
         return DONE;
       case "purge":
-        return { type: "purged", more: purge(database, request.of, request.before) };
+        return { type: "purged", more: purge(database, request.kind, request.before) };
       case "imported":
         return { type: "imported", vms: imported(database) };
     }
   }
 }
 
+/** What fails ends with its connection, and so does its transaction. */
 function put(database: DatabaseSync, rows: readonly MonitoringRow[]): void {
   database.exec("BEGIN IMMEDIATE");
-  try {
-    for (const of of ["host", "vm"] as const) {
-      const { table, id, at } = COLUMNS[of];
-      const mine = rows.filter((row) => row.of === of);
-      if (mine.length === 0) continue;
-      const statement = database.prepare(`REPLACE INTO ${table} (${id}, ${at}, body) VALUES (?, ?, ?)`);
-      for (const row of mine) statement.run(row.id, row.at, row.body);
-    }
-    database.exec("COMMIT");
-  } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw error;
+  for (const kind of ["host", "vm"] as const) {
+    const { table, id, at } = COLUMNS[kind];
+    const mine = rows.filter((row) => row.kind === kind);
+    if (mine.length === 0) continue;
+    const statement = database.prepare(`REPLACE INTO ${table} (${id}, ${at}, body) VALUES (?, ?, ?)`);
+    for (const row of mine) statement.run(row.id, row.at, row.body);
   }
+  database.exec("COMMIT");
 }
 
 /** Rows are found in the key's own index, which holds no bodies. */
-function purge(database: DatabaseSync, of: MonitoringRow["of"], before: number): boolean {
-  const { table, at } = COLUMNS[of];
+function purge(database: DatabaseSync, kind: MonitoringRow["kind"], before: number): boolean {
+  const { table, at } = COLUMNS[kind];
   const old = `SELECT rowid FROM ${table} WHERE ${at} < ? LIMIT ${PURGE_ROWS}`;
   const { changes } = database.prepare(`DELETE FROM ${table} WHERE rowid IN (${old})`).run(before);
   return Number(changes) === PURGE_ROWS;

@@ -2,7 +2,7 @@
 
 /** A row of host_monitoring or vm_monitoring (spec monitoring.md 9). */
 export interface MonitoringRow {
-  readonly of: "host" | "vm";
+  readonly kind: "host" | "vm";
   readonly id: number;
   /** Seconds since the epoch. */
   readonly at: number;
@@ -27,7 +27,7 @@ export interface MonitoringTables {
   /** All or none, in place of rows of the same id and time. @throws Error when they are not written. */
   put(rows: readonly MonitoringRow[]): Promise<void>;
   /** Deletes rows from before a time, a bounded number; true when there may be more. @throws Error */
-  purge(of: MonitoringRow["of"], before: number): Promise<boolean>;
+  purge(kind: MonitoringRow["kind"], before: number): Promise<boolean>;
   /** Ids of imported VMs by the name that the hypervisor has for them. @throws Error */
   imported(): Promise<ReadonlyMap<string, number>>;
   /** Never rejects. */

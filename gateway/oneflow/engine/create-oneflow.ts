@@ -44,10 +44,10 @@ export async function createOneFlow(options: OneFlowOptions): Promise<OneFlow> {
         name: template.name,
         body,
       });
-      // Before it is taken up: this is how it was made.
-      const document = cloud.documents.peek(SYSTEM, id) ?? (await cloud.documents.get(SYSTEM, id));
+      // Before it is taken up: this is how it was made, where the cloud knows it at once.
+      const document = cloud.documents.peek(SYSTEM, id);
       services.adoptNew(id);
-      return document;
+      return document ?? (await cloud.documents.get(SYSTEM, id));
     },
     async command(actor, serviceId, command) {
       await managed(cloud, actor, serviceId);

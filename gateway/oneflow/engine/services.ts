@@ -290,7 +290,9 @@ export class Services implements MailboxHouse {
   }
 
   #claim(id: number, event: TakenUp): void {
-    if (this.isClosing()) return;
+    // While its VMs were looked for, this house may have found out that it made the service itself.
+    const isTaken = this.#mailboxes.get(id)?.isAtRest === false;
+    if (this.isClosing() || isTaken) return;
     const mailbox = this.#box(id);
     const newest = event.vms.map((found) => ({ ...found, sight: this.#newestSight(found.sight) }));
     for (const { sight } of newest) {

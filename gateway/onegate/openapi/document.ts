@@ -20,7 +20,7 @@ const FAILURES: Readonly<Record<number, string>> = {
   423: "Locked",
   429: "Too many requests; Retry-After says when to come back",
   500: "A failure of the server, which its log tells of under the request's id",
-  503: "Not at present",
+  503: "Not at present; Retry-After says when to come back",
 };
 
 const ON_EVERY_ROUTE = [400, 429, 500, 503];
@@ -120,7 +120,9 @@ function responsesOf(route: GateRoute, detail: OperationDetail): object {
 /** Plain text, labelled as JSON as recorded, or JSON for those who accept nothing else. */
 function failureOf(status: number): object {
   const retry =
-    status === 429 ? { headers: { "Retry-After": { schema: { type: "integer", minimum: 1 } } } } : {};
+    status === 429 || status === 503
+      ? { headers: { "Retry-After": { schema: { type: "integer", minimum: 1 } } } }
+      : {};
   const schema = { anyOf: [{ $ref: "#/components/schemas/Error" }, { type: "string" }] };
   return { description: FAILURES[status], ...retry, content: { "application/json": { schema } } };
 }

@@ -4,6 +4,7 @@ import { BlockList, isIP } from "node:net";
 import type { Logger } from "../../../shared/log.ts";
 import { isYes, type Template, vectorOf, vectorsOf } from "../../../shared/template/types.ts";
 import type { Vm } from "../../cloud/model.ts";
+import { wireAddressOf } from "../../cloud/wire-address.ts";
 import { LEASED_ADDRESSES, UNLEASED_ADDRESSES } from "./addresses.ts";
 import { DEFAULT_GRANTS, type Grants, type Profile, parseScopes } from "./scopes.ts";
 
@@ -48,7 +49,7 @@ export class Standings {
     if (scope === undefined && !bound) return this.#usual;
     return {
       grants: scope === undefined ? this.#usual.grants : this.#grants(id, scope),
-      takesFrom: bound ? addressCheck(template) : this.#usual.takesFrom,
+      takesFrom: bound ? addressCheck(id, template) : this.#usual.takesFrom,
     };
   }
 
@@ -62,10 +63,11 @@ export class Standings {
 }
 
 /** A VM without addresses is heard from nowhere. A NIC of no network has no lease: whoever attached it chose its address. */
-function addressCheck(template: Template): (address: string) => boolean {
+function addressCheck(vmId: number, template: Template): (address: string) => boolean {
   const own = new BlockList();
   for (const nic of [...vectorsOf(template, "NIC"), ...vectorsOf(template, "NIC_ALIAS")]) {
     if (nic.NETWORK_ID === undefined) continue;
+    own.addAddress(wireAddressOf(vmId), "ipv4");
     for (const name of ADDRESS_ATTRIBUTES) {
       const address = nic[name] ?? "";
       const family = familyOf(address);

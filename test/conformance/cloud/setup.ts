@@ -13,6 +13,8 @@ export interface CloudUnderTest {
   readonly admin: Actor;
   /** Makes an ordinary user of the default group, with the password `<name>pw`. */
   user(name: string): Promise<Actor>;
+  /** False for a cloud that is looked at from time to time: what a VM only passes through may be over by then. */
+  readonly seesAllMoves?: boolean;
   close(): Promise<void>;
 }
 

@@ -5,6 +5,7 @@ import { formatIp4, parseIp4 } from "../../address-text.ts";
 import type { Vm } from "../../model.ts";
 import type { NicLink } from "./qemu-command.ts";
 import { type GuestPlan, type NicPlan, planGuest } from "./qemu-plan.ts";
+import { tapName } from "./qemu-tap.ts";
 
 /** restricted: OneGate and nothing else; user: out through the house's machine; bridge: the network's bridge. */
 export const QEMU_NETWORKS = ["restricted", "user", "bridge"] as const;
@@ -30,7 +31,7 @@ export function linksOf(plan: GuestPlan, rules: LinkRules): ReadonlyMap<number, 
 
 function linkOf(vmId: number, nic: NicPlan, { network, isTrusted }: LinkRules): NicLink {
   if (network === "bridge" && BRIDGED.has(nic.networkDriver) && nic.bridge !== "")
-    return { kind: "tap", name: `one-${vmId}-${nic.id}` };
+    return { kind: "tap", name: tapName(vmId, nic.id) };
   if (network === "user" && isTrusted && nic.ip !== undefined) return userLink(nic, nic.ip);
   return { kind: "wire" };
 }

@@ -1,5 +1,6 @@
 /** Tap interfaces of guests on bridges of this machine: the house makes them, for the one user who may open them. */
 
+import { readdir } from "node:fs/promises";
 import type { Clock } from "../../../../shared/clock.ts";
 import { GatehouseError } from "../../../../shared/errors.ts";
 import { findTool, runTool } from "./tool.ts";
@@ -24,8 +25,19 @@ export async function makeTap({ name, bridge }: Tap, uid: number | undefined, cl
 }
 
 /** One that is not there is no fault. */
-export async function removeTap(name: string, clock: Clock): Promise<void> {
+async function removeTap(name: string, clock: Clock): Promise<void> {
   await ip(["link", "delete", "dev", name], clock).catch(() => {});
+}
+
+/** All of a VM's, whatever interfaces it had. */
+export async function removeTaps(vmId: number, clock: Clock): Promise<void> {
+  const names = await readdir("/sys/class/net").catch(() => []);
+  for (const name of names) if (name.startsWith(tapName(vmId, ""))) await removeTap(name, clock);
+}
+
+/** As OpenNebula's drivers name them. */
+export function tapName(vmId: number, nicId: number | ""): string {
+  return `one-${vmId}-${nicId}`;
 }
 
 async function ip(given: readonly string[], clock: Clock): Promise<void> {

@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import type { Clock } from "../../../../shared/clock.ts";
 import { qemuWirePath } from "../../../../shared/guests/qemu-layout.ts";
 import { parseIp4, parseMac } from "../../address-text.ts";
+import { wireAddressOf } from "../../wire-address.ts";
 import { openWire, type Wire } from "../wire/wire.ts";
 import type { NicLink } from "./qemu-command.ts";
 import { gateAddresses, ONEGATE_WIRE_PORT } from "./qemu-links.ts";
@@ -47,21 +48,9 @@ function connectTo(endpoint: string | undefined, vmId: number): Socket | undefin
   const { hostname, port, protocol } = new URL(endpoint);
   const host = hostname.replace(/^\[|\]$/g, "");
   const target = { host, port: Number(port || (protocol === "https:" ? 443 : 80)), noDelay: true };
-  return connect(isLoopback4(host) ? { ...target, localAddress: sourceOf(vmId) } : target);
+  return connect(isLoopback4(host) ? { ...target, localAddress: wireAddressOf(vmId) } : target);
 }
 
 function isLoopback4(host: string): boolean {
   return process.platform === "linux" && /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
-const SOURCES_FROM = 0x7f400000;
-const SOURCES = 2 ** 22;
-
-/**
- * From 127.64.0.0/10, an address a guest: OneGate counts by address what strangers and connections may do, so a guest
- * that floods it takes nothing from the others. All of 127.0.0.0/8 is this machine's, without any setting.
- */
-function sourceOf(vmId: number): string {
-  const number = SOURCES_FROM + (vmId % SOURCES);
-  return [24, 16, 8, 0].map((shift) => (number >>> shift) & 0xff).join(".");
 }

@@ -19,7 +19,7 @@ import type { ContextFiles, Driver, GuestStatus } from "../driver.ts";
 import type { Wire } from "../wire/wire.ts";
 import { GUEST_UIDS } from "./process.ts";
 import { listGuests, prepareRunDir, removeGuest } from "./process-files.ts";
-import { delay, endMembers, type Membership } from "./process-group.ts";
+import { endMembers, type Membership } from "./process-group.ts";
 import { serial } from "./process-serial.ts";
 import { ProcessTable } from "./process-table.ts";
 import type { FoundAccelerator } from "./qemu-accelerator.ts";
@@ -29,9 +29,10 @@ import { guestEndpoint, type LinkRules, linksOf, type QemuNetwork } from "./qemu
 import { hasMemory, type MemoryPlace, restoreMemory, saveMemory } from "./qemu-memory.ts";
 import { QemuMonitor } from "./qemu-monitor.ts";
 import { type GuestPlan, planGuest } from "./qemu-plan.ts";
+import { powerOff } from "./qemu-power.ts";
 import { type QemuGuest, QemuRoster } from "./qemu-roster.ts";
 import { spawnQemu } from "./qemu-spawn.ts";
-import { removeTap } from "./qemu-tap.ts";
+import { removeTaps } from "./qemu-tap.ts";
 import { isTrustedVm, type QemuTrust, qemuRefusal } from "./qemu-trust.ts";
 import { openWires } from "./qemu-wires.ts";
 
@@ -55,12 +56,6 @@ export interface QemuDriverOptions extends QemuTrust {
   readonly maxLogBytes: number;
   readonly endsGuestsOnClose: boolean;
 }
-
-/** A guest that is just booting does not hear the first ones. */
-const POWER_BUTTON_MS = 2_000;
-const POLL_MS = 50;
-/** QEMU flushes its disks before it goes. */
-const QUIT_MS = 5_000;
 
 /** Makes the driver; it touches nothing before its first VM. */
 export function qemuDriver(options: QemuDriverOptions): Driver {
@@ -197,9 +192,12 @@ class QemuDriver implements Driver {
     throw new GatehouseError("wrong_state", `The guest of virtual machine [${vm.id}] does not run.`);
   }
 
-  /** A guest that is found where one shall boot: false when its QEMU still waits for what was saved. */
+  /** A guest that is found where one shall boot: false when it is just ending, or its QEMU still waits for what was saved. */
   async #goOn(guest: QemuGuest): Promise<boolean> {
-    const { status, running } = await this.#monitor.untilUp(guest);
+    const { status, running } = await this.#monitor.untilUp(guest).catch((error: unknown) => {
+      if (livingStat(guest.process) === undefined) return { status: "inmigrate", running: false };
+      throw error;
+    });
     if (status === "inmigrate") return false;
     await rm(this.#roster.paths(guest.vmId).memory, { force: true });
     if (!running) await this.#monitor.tell(guest, "cont");
@@ -278,35 +276,15 @@ class QemuDriver implements Driver {
   }
 
   async #end(vm: Pick<Vm, "id" | "deployId">, hard: boolean): Promise<void> {
+    const { clock, graceMs, network } = this.#options;
     const process = this.#roster.recorded(vm);
     if (process !== undefined) {
       const guest = { vmId: vm.id, process, socket: this.#roster.paths(vm.id).driverMonitor };
-      if (!hard) await this.#powerOff(guest);
-      await endMembers(this.#membership(vm.id, process), this.#options.clock, 0);
+      if (!hard) await powerOff(guest, { monitor: this.#monitor, clock, graceMs });
+      await endMembers(this.#membership(vm.id, process), clock, 0);
     }
     await this.#roster.forget(vm.id);
-    if (this.#options.network === "bridge") await this.#removeTaps(vm.id);
-  }
-
-  /** The power button, until it has an effect; then the plug, which QEMU pulls itself. */
-  async #powerOff(guest: Pick<QemuGuest, "vmId" | "process" | "socket">): Promise<void> {
-    const { clock, graceMs } = this.#options;
-    const began = clock.elapsed();
-    while (clock.elapsed() - began < graceMs) {
-      // A paused guest could not act on it. One whose QEMU does not answer may be on its way out.
-      await this.#monitor.tell(guest, "cont", "system_powerdown").catch(() => {});
-      if (await this.#isGoneWithin(guest.process, Math.min(POWER_BUTTON_MS, graceMs))) return;
-    }
-    await this.#monitor.tell(guest, "quit").catch(() => {});
-    await this.#isGoneWithin(guest.process, QUIT_MS);
-  }
-
-  async #isGoneWithin(process: ProcessIdentity, ms: number): Promise<boolean> {
-    for (let waitedMs = 0; livingStat(process) !== undefined; waitedMs += POLL_MS) {
-      if (waitedMs >= ms) return false;
-      await delay(this.#options.clock, POLL_MS);
-    }
-    return true;
+    if (network === "bridge") await removeTaps(vm.id, clock);
   }
 
   /** What it leaves behind goes too, and whoever did not ask for its end is told, once. */
@@ -335,10 +313,6 @@ class QemuDriver implements Driver {
     const { onegate, clock } = this.#options;
     const { dir } = this.#roster.paths(vm.id);
     return openWires({ dir, plan, links: linksOf(plan, this.#linkRules(vm)), onegate, clock });
-  }
-
-  async #removeTaps(vmId: number): Promise<void> {
-    await removeTap(`one-${vmId}-0`, this.#options.clock);
   }
 
   #linkRules(vm: Vm): LinkRules {

@@ -71,7 +71,6 @@ export class TcpConnection {
       this.#upstreamEnded = true;
       this.#push();
     });
-    upstream.on("drain", () => this.#acknowledge());
     upstream.on("error", () => this.reset());
     // After an orderly end both sides are done with it; else this resets.
     upstream.once("close", () => {
@@ -159,7 +158,7 @@ export class TcpConnection {
       const fresh = payload.subarray(known, known + this.#offeredWindow);
       this.#receiveNext = wrap(this.#receiveNext + fresh.length);
       // The bytes lie in a piece that QEMU's socket read, which is not used again.
-      if (fresh.length > 0) this.#options.upstream.write(fresh);
+      if (fresh.length > 0) this.#options.upstream.write(fresh, () => this.#taken());
       if (isFin && known + fresh.length === payload.length) {
         this.#guestFinished = true;
         this.#receiveNext = wrap(this.#receiveNext + 1);
@@ -167,6 +166,11 @@ export class TcpConnection {
       }
     }
     this.#acknowledge();
+  }
+
+  /** OneGate took something: a guest that was told to wait is told that there is room. */
+  #taken(): void {
+    if (this.#offeredWindow < WINDOW_BYTES / 2 && this.#room() >= WINDOW_BYTES / 2) this.#acknowledge();
   }
 
   #heardUpstream(bytes: Buffer): void {
@@ -244,9 +248,14 @@ export class TcpConnection {
 
   #send(flags: number, sequence: number, payload: Buffer, mss?: number): void {
     if (distance(this.#sendHighest, this.#sendNext) > 0) this.#sendHighest = this.#sendNext;
-    this.#offeredWindow = Math.max(0, WINDOW_BYTES - this.#options.upstream.writableLength);
+    this.#offeredWindow = this.#room();
     const acknowledgement = this.#receiveNext;
     this.#options.send({ sequence, acknowledgement, flags, window: this.#offeredWindow, mss, payload });
+  }
+
+  /** For bytes of the guest's. */
+  #room(): number {
+    return Math.max(0, WINDOW_BYTES - this.#options.upstream.writableLength);
   }
 
   #endWhenDone(): void {

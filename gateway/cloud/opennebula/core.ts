@@ -1,0 +1,198 @@
+/** Calls of OpenNebula's core, as one of its users: bounded, counted, and honest about what is not known. */
+
+import type { Clock } from "../../../shared/clock.ts";
+import { errorText, GatehouseError } from "../../../shared/errors.ts";
+import type { Logger } from "../../../shared/log.ts";
+import { MAX_XML_BYTES } from "../../../shared/xml/tree.ts";
+import { decodeAnswer, encodeCall, type RpcAnswer, type RpcValue } from "../../../shared/xmlrpc/encoding.ts";
+import { type Actor, SYSTEM } from "../cloud.ts";
+import { ActingSessions } from "./acting.ts";
+import { Breaker } from "./breaker.ts";
+import { NotAuthenticated, refusal, UnknownOutcome } from "./refusals.ts";
+import type { OpenNebulaOptions, OpenNebulaTimes } from "./settings.ts";
+import { NoAnswer, openTransport, type Transport } from "./transport.ts";
+import { Bounded } from "./turns.ts";
+
+/** The core has 15 threads for calls by default (RPC_LOG, MAX_CONN of oned.conf): a few are left to others. */
+const MAX_CALLS = 12;
+const MAX_WAITING = 2_000;
+
+export type CoreValue = string | number | boolean;
+
+/** An answer as it came. */
+export interface Answered {
+  readonly body: string;
+}
+
+/** What is in it, unless it is as it was. */
+export interface Looked extends Answered {
+  readonly xml: string | undefined;
+}
+
+/** Stands for an answer that is the same as the last, and was not taken apart. */
+const SAME = Symbol("same");
+
+type Same = (text: string) => boolean;
+
+/** A call that only reads may be repeated; any other is made once, and no more. */
+type Effect = "reads" | "writes";
+
+export class Core {
+  readonly #sessions: ActingSessions;
+  readonly #transport: Transport;
+  readonly #bounded: Bounded;
+  readonly #breaker: Breaker;
+  readonly #log: Logger;
+  readonly clock: Clock;
+
+  constructor(options: OpenNebulaOptions & Pick<OpenNebulaTimes, "timeoutMs">) {
+    const { endpoint, server, clock, log, timeoutMs, maxCalls = MAX_CALLS } = options;
+    this.clock = clock;
+    this.#log = log;
+    this.#sessions = new ActingSessions(server, clock);
+    this.#transport = openTransport({ endpoint, clock, timeoutMs, maxAnswerBytes: MAX_XML_BYTES });
+    this.#bounded = new Bounded(maxCalls, MAX_WAITING);
+    this.#breaker = new Breaker(clock);
+  }
+
+  /** The XML that a call gives. @throws GatehouseError as the core refuses, or `unavailable`. */
+  async read(actor: Actor, method: string, ...values: readonly RpcValue[]): Promise<string> {
+    return String(await this.#asActor(actor, "reads", method, values));
+  }
+
+  /**
+   * Reads as the house itself what is read again and again: `last` is what the call before gave, and when nothing is
+   * otherwise, nothing is taken apart, and `xml` is undefined.
+   */
+  async look(last: Answered | undefined, method: string, ...values: readonly RpcValue[]): Promise<Looked> {
+    let body = "";
+    const isSame = (text: string) => {
+      body = text;
+      return text === last?.body;
+    };
+    const value = await this.#asActor(SYSTEM, "reads", method, values, isSame);
+    return { body, xml: value === SAME ? undefined : String(value) };
+  }
+
+  /** @throws GatehouseError as the core refuses, `unavailable` when it was not reached; UnknownOutcome. */
+  async write(actor: Actor, method: string, ...values: readonly RpcValue[]): Promise<CoreValue> {
+    const value = await this.#asActor(actor, "writes", method, values);
+    return value === SAME ? "" : value;
+  }
+
+  /** The same for calls that give an id. */
+  async make(actor: Actor, method: string, ...values: readonly RpcValue[]): Promise<number> {
+    const id = await this.write(actor, method, ...values);
+    if (typeof id === "number" && Number.isSafeInteger(id)) return id;
+    throw new UnknownOutcome(`OpenNebula's core did ${method}, and gave no id for it.`);
+  }
+
+  /** Reads as whoever a name and password prove; undefined when they prove nobody. */
+  async readAs(name: string, password: string, method: string, id: number): Promise<string | undefined> {
+    return await this.#unlessRefused(() => this.#call(`${name}:${password}`, "reads", method, [id]));
+  }
+
+  /** Reads as the user of a name, with all groups; undefined when the core lets nobody of that name in. */
+  async readNamed(name: string, method: string, id: number): Promise<string | undefined> {
+    const read = await this.#unlessRefused(() =>
+      this.#call(this.#sessions.named(name), "reads", method, [id]),
+    );
+    // Else every name would be unknown while the house's own session is not taken.
+    if (read === undefined) await this.read(SYSTEM, "one.user.info", -1);
+    return read;
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+
+  async #unlessRefused(work: () => Promise<CoreValue | typeof SAME>): Promise<string | undefined> {
+    try {
+      return String(await work());
+    } catch (error) {
+      if (error instanceof NotAuthenticated) return undefined;
+      throw error;
+    }
+  }
+
+  async #asActor(
+    actor: Actor,
+    effect: Effect,
+    method: string,
+    values: readonly RpcValue[],
+    isSame?: Same,
+  ): Promise<CoreValue | typeof SAME> {
+    try {
+      return await this.#call(this.#sessions.for(actor), effect, method, values, isSame);
+    } catch (error) {
+      if (!(error instanceof NotAuthenticated) || actor.uid !== SYSTEM.uid) throw error;
+      throw new GatehouseError(
+        "unavailable",
+        "OpenNebula's core does not take this house's session: see name and password in cloud.opennebula.auth_file.",
+        { cause: error },
+      );
+    }
+  }
+
+  async #call(
+    session: string,
+    effect: Effect,
+    method: string,
+    values: readonly RpcValue[],
+    isSame: Same = () => false,
+  ): Promise<CoreValue | typeof SAME> {
+    const body = encodeCall(method, [session, ...values]);
+    const text = await this.#bounded.run(() => this.#exchange(method, body, effect));
+    if (isSame(text)) return SAME;
+    const answer = decoded(text, method, effect);
+    if (answer.kind === "success") return answer.value;
+    if (answer.kind === "failure") throw refusal(answer.message, answer.code);
+    throw new GatehouseError("internal", `OpenNebula's core cannot do ${method}: ${answer.message}.`);
+  }
+
+  async #exchange(method: string, body: string, effect: Effect): Promise<string> {
+    if (!this.#breaker.mayCall())
+      throw new GatehouseError(
+        "unavailable",
+        "OpenNebula's core does not answer; it is asked again in a moment.",
+      );
+    try {
+      const answer = await this.#answer(method, body, effect);
+      if (this.#breaker.answered()) this.#log.info({}, "OpenNebula's core answers again");
+      return answer;
+    } catch (error) {
+      if (this.#breaker.failed())
+        this.#log.error({ err: error }, "OpenNebula's core does not answer; calls fail until it does");
+      throw error;
+    }
+  }
+
+  async #answer(method: string, body: string, effect: Effect): Promise<string> {
+    try {
+      return await this.#transport.post(body, { fresh: effect === "writes" });
+    } catch (error) {
+      throw noAnswer(method, effect, error, !(error instanceof NoAnswer) || error.sent);
+    }
+  }
+}
+
+function noAnswer(method: string, effect: Effect, cause: unknown, sent: boolean): GatehouseError {
+  const reason = errorText(cause).replace(/\.$/, "");
+  if (effect === "reads" || !sent)
+    return new GatehouseError("unavailable", `OpenNebula's core did not answer ${method}: ${reason}.`, {
+      cause,
+    });
+  return new UnknownOutcome(
+    `${method} was sent to OpenNebula's core, and whether it was done is unknown: ${reason}.`,
+    { cause },
+  );
+}
+
+/** What is no answer of a core may stand for anything: a proxy before it, or half of what it sent. */
+function decoded(text: string, method: string, effect: Effect): RpcAnswer {
+  try {
+    return decodeAnswer(text);
+  } catch (error) {
+    throw noAnswer(method, effect, error, true);
+  }
+}

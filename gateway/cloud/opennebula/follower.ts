@@ -1,0 +1,93 @@
+/** Looks at the core again and again while somebody listens, and no oftener than the core can bear. */
+
+import type { Clock } from "../../../shared/clock.ts";
+import { errorText } from "../../../shared/errors.ts";
+import type { Logger } from "../../../shared/log.ts";
+
+/** Between two looks lies at least so many times what one takes: looking is at most a fifth of what the core does. */
+const MIN_REST = 4;
+
+/** What is followed. */
+export interface Followed {
+  readonly name: string;
+  /** Looks at all there is, once. */
+  poll(): Promise<void>;
+  /** What is not known from then on is new. */
+  follow(isFollowing: boolean): void;
+}
+
+export interface FollowerOptions {
+  readonly followed: readonly Followed[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly pollMs: number;
+}
+
+export class Follower {
+  readonly #options: FollowerOptions;
+  readonly #begun = new Set<Followed>();
+  #cancel: (() => void) | undefined;
+  #first: Promise<void> | undefined;
+  /** Counts up with each start and stop, so that a look from before is seen to be one. */
+  #era = 0;
+  #isFailing = false;
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#era += 1;
+    this.#first = this.#round(this.#era);
+  }
+
+  stop(): void {
+    this.#era += 1;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#first = undefined;
+    for (const followed of this.#begun) followed.follow(false);
+    this.#begun.clear();
+  }
+
+  /** Looks now, if it is not looking already. */
+  soon(): void {
+    if (this.#cancel === undefined) return;
+    this.#cancel();
+    this.#cancel = undefined;
+    void this.#round(this.#era);
+  }
+
+  /** Once it is known what there was before, so that what is made from then on is told as new; never rejects. */
+  async ready(): Promise<void> {
+    await this.#first;
+  }
+
+  async #round(era: number): Promise<void> {
+    const { clock, pollMs, followed } = this.#options;
+    const began = clock.elapsed();
+    for (const one of followed) if (era === this.#era) await this.#poll(one, era);
+    if (era !== this.#era) return;
+    const restMs = Math.max(pollMs, (clock.elapsed() - began) * MIN_REST);
+    this.#cancel = clock.after(restMs, () => {
+      this.#cancel = undefined;
+      void this.#round(era);
+    });
+  }
+
+  async #poll(followed: Followed, era: number): Promise<void> {
+    const { log } = this.#options;
+    try {
+      await followed.poll();
+      if (era !== this.#era) return;
+      if (!this.#begun.has(followed)) followed.follow(true);
+      this.#begun.add(followed);
+      this.#isFailing = false;
+    } catch (error) {
+      // The core says for itself when it is away; what it answers and nobody can read is said here, once.
+      if (!this.#isFailing)
+        log.warn({ what: followed.name, reason: errorText(error) }, "OpenNebula was not looked at");
+      this.#isFailing = true;
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/** Groups of an OpenNebula, and its groups of VMs, which are only read. */
+
+import { printTemplate } from "../../../shared/template/print.ts";
+import type { Template } from "../../../shared/template/types.ts";
+import { type Actor, type GroupPool, SYSTEM, type UpdateMode } from "../cloud.ts";
+import type { Group, VmGroup } from "../model.ts";
+import { isAdmin } from "../permissions.ts";
+import { recipeKey } from "./makes.ts";
+import { ALL } from "./objects.ts";
+import { OwnedRemotePool, RemotePool } from "./pool.ts";
+import { updateType } from "./template-text.ts";
+
+export class RemoteGroups extends RemotePool<Group> implements GroupPool {
+  protected maySee(actor: Actor, group: Group): boolean {
+    return isAdmin(actor) || actor.gids.includes(group.id);
+  }
+
+  override async list(actor: Actor): Promise<readonly Group[]> {
+    return await this.objects.list(actor, ALL);
+  }
+
+  async allocate(actor: Actor, name: string): Promise<number> {
+    return await this.made({
+      key: recipeKey("group", actor.uid, name),
+      call: () => this.tools.core.make(actor, "one.group.allocate", name),
+      find: async (isCandidate) =>
+        (await this.objects.list(SYSTEM, ALL)).find((one) => one.name === name && isCandidate(one.id))?.id,
+    });
+  }
+
+  async update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {
+    await this.doTo(actor, id, "update", printTemplate(template), updateType(mode));
+  }
+
+  async delete(actor: Actor, id: number): Promise<void> {
+    await this.end(actor, id);
+  }
+}
+
+export class RemoteVmGroups extends OwnedRemotePool<VmGroup> {}

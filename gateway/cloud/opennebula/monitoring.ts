@@ -1,0 +1,158 @@
+/** What OpenNebula's own monitoring measured, to be read: its daemon writes it, and a house before it does not. */
+
+import { type Clock, epochSeconds } from "../../../shared/clock.ts";
+import { errorText, GatehouseError, isGatehouseError } from "../../../shared/errors.ts";
+import type { Logger } from "../../../shared/log.ts";
+import type { History, HistoryQuery } from "../../../shared/monitor/history.ts";
+import { type CloudEvent, SYSTEM } from "../cloud.ts";
+import { hostIdOf } from "../document/vm.ts";
+import type { Vm } from "../model.ts";
+import type { CloudMonitoring, LatestReading } from "../monitoring.ts";
+import type { Core } from "./core.ts";
+import { rawPoint, readingOf, readingsIn } from "./readings.ts";
+
+/** Of one.vmpool.monitoring: all that may be seen, and only the last of each. */
+const ALL = -2;
+const LAST = 0;
+
+/** VMs whose latest reading is kept. */
+const MAX_KEPT = 100_000;
+
+export interface RemoteMonitoringOptions {
+  readonly core: Core;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly monitoringMs: number;
+  /** A VM as it is known, however old. */
+  readonly known: (vmId: number) => Vm | undefined;
+  readonly tell: (event: CloudEvent) => void;
+}
+
+export class RemoteMonitoring implements CloudMonitoring {
+  readonly #options: RemoteMonitoringOptions;
+  readonly #latest = new Map<number, LatestReading>();
+  #cancel: (() => void) | undefined;
+  #isFollowed = false;
+
+  constructor(options: RemoteMonitoringOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at the latest readings from time to time, until it is stopped. */
+  start(): void {
+    this.#isFollowed = this.#options.monitoringMs > 0;
+    if (this.#isFollowed) this.#again();
+  }
+
+  stop(): void {
+    this.#isFollowed = false;
+    this.#cancel?.();
+  }
+
+  /** A VM's own document carries its latest reading. */
+  readonly seen = (vm: Vm): void => {
+    const read = readingOf({ ...vm.monitoring, ID: String(vm.id) });
+    if (read !== undefined) this.#take(vm.id, read.reading);
+  };
+
+  latestVm(vmId: number): LatestReading | undefined {
+    return this.#latest.get(vmId);
+  }
+
+  /** Hosts' readings are asked for, and not kept. */
+  latestHost(): undefined {
+    return undefined;
+  }
+
+  wildsOn(): undefined {
+    return undefined;
+  }
+
+  async vmHistory(vmId: number, query: HistoryQuery): Promise<History | undefined> {
+    return await this.#history("one.vm.monitoring", vmId, query);
+  }
+
+  async hostHistory(hostId: number, query: HistoryQuery): Promise<History | undefined> {
+    return await this.#history("one.host.monitoring", hostId, query);
+  }
+
+  async hostSystem(): Promise<never> {
+    throw notHere();
+  }
+
+  hostMonitored(): never {
+    throw notHere();
+  }
+
+  async hostFailed(): Promise<never> {
+    throw notHere();
+  }
+
+  vmsMonitored(): never {
+    throw notHere();
+  }
+
+  async vmStates(): Promise<never> {
+    throw notHere();
+  }
+
+  /** The core keeps raw readings only, so those are what any resolution gives. */
+  async #history(method: string, id: number, { from, to }: HistoryQuery): Promise<History | undefined> {
+    const { core, clock } = this.#options;
+    const secondsBack = Math.max(1, epochSeconds(clock) - from);
+    try {
+      const xml = await core.read(SYSTEM, method, id, from <= 0 ? -1 : secondsBack);
+      const readings = readingsIn(xml).map(({ reading }) => reading);
+      const points = readings.filter(({ at }) => at >= from && at <= to).map(rawPoint);
+      return { resolution: "raw", points };
+    } catch (error) {
+      if (isGatehouseError(error) && error.code === "not_found") return undefined;
+      throw error;
+    }
+  }
+
+  #again(): void {
+    const { clock, monitoringMs, log } = this.#options;
+    this.#cancel = clock.after(monitoringMs, () => {
+      this.#look()
+        .catch((error: unknown) => log.debug({ reason: errorText(error) }, "Readings were not looked at"))
+        .finally(() => {
+          if (this.#isFollowed) this.#again();
+        });
+    });
+  }
+
+  async #look(): Promise<void> {
+    const xml = await this.#options.core.read(SYSTEM, "one.vmpool.monitoring", ALL, LAST);
+    const byHost = new Map<number, { vmIds: number[]; at: number }>();
+    for (const { id, reading } of readingsIn(xml)) {
+      const vm = this.#options.known(id);
+      const hostId = vm && hostIdOf(vm);
+      if (!this.#take(id, reading) || hostId === undefined) continue;
+      const told = byHost.get(hostId) ?? { vmIds: [], at: 0 };
+      told.vmIds.push(id);
+      told.at = Math.max(told.at, reading.at);
+      byHost.set(hostId, told);
+    }
+    for (const [hostId, { vmIds, at }] of byHost)
+      this.#options.tell({ kind: "vms_monitored", hostId, vmIds, at });
+  }
+
+  /** False for one that is no newer. */
+  #take(vmId: number, reading: LatestReading): boolean {
+    const last = this.#latest.get(vmId);
+    if (last !== undefined && last.at >= reading.at) return false;
+    this.#latest.delete(vmId);
+    const [oldest] = this.#latest.keys();
+    if (this.#latest.size >= MAX_KEPT && oldest !== undefined) this.#latest.delete(oldest);
+    this.#latest.set(vmId, reading);
+    return true;
+  }
+}
+
+function notHere(): GatehouseError {
+  return new GatehouseError(
+    "unavailable",
+    "OpenNebula has a monitoring daemon of its own, which writes what is measured; nothing is taken in here.",
+  );
+}

@@ -1,0 +1,89 @@
+/** gatehouse-monitord as a process that oned starts, over the site's own files, driver and database. */
+
+import { afterEach, describe, expect, it } from "vitest";
+import { sendTcp, sendUdp, text } from "../support/core-daemon.ts";
+import { eventually } from "../support/monitor-daemon.ts";
+import { monitorRecordings } from "../support/monitor-recordings.ts";
+import { type OneSite, type OneSiteOptions, oneSite } from "../support/one-site.ts";
+
+let site: OneSite | undefined;
+
+afterEach(async () => {
+  await site?.close();
+  site = undefined;
+});
+
+function opened(options: OneSiteOptions = {}): OneSite {
+  site = oneSite(options);
+  return site;
+}
+
+const count = ({ database }: OneSite, table: string): number =>
+  Number(database.prepare(`SELECT COUNT(*) AS count FROM ${table}`).get()?.count);
+
+describe("gatehouse-monitord", () => {
+  it("goes through a life with oned: start, agents, readings, states, another leader, the end", async () => {
+    const one = opened();
+    const daemon = await one.start();
+    const { oned } = daemon;
+    await oned.begin([{ id: 3, state: 2 }]);
+    expect((await oned.next("HOST_SYSTEM")).oid).toBe(3);
+    const port = await daemon.port();
+    const recordings = monitorRecordings().filter(({ encrypted, oid }) => !encrypted && oid === 3);
+    for (const { type, bytes } of recordings) {
+      if (type === "STATE_VM") await sendTcp(port, bytes);
+      else await sendUdp(port, bytes);
+    }
+    await eventually(() => count(one, "host_monitoring") > 0 && count(one, "vm_monitoring") > 0);
+    const row = one.database.prepare("SELECT * FROM host_monitoring ORDER BY last_mon_time DESC").get();
+    expect(row?.hid).toBe(3);
+    expect(String(row?.body)).toMatch(
+      /^<MONITORING><TIMESTAMP>\d+<\/TIMESTAMP><ID>3<\/ID><CAPACITY>(<[A-Z_]+>\d+(\.\d+)?<\/[A-Z_]+>)+<\/CAPACITY><SYSTEM>/,
+    );
+    oned.say("RAFT_STATUS", -1, "FOLLOWER");
+    await oned.settled();
+    oned.rest();
+    await sendTcp(port, text({ type: "STATE_VM", oid: 3, payload: 'VM=[ID="0",STATE="POWEROFF"]\n' }));
+    oned.say("RAFT_STATUS", -1, "LEADER");
+    const told = await oned.next("VM_STATE");
+    expect(told.payload).not.toContain('ID="0"');
+    oned.close();
+    expect(await daemon.ended()).toBe(0);
+    expect(one.notes()).toContain("FINALIZE");
+  });
+
+  it("expires rows as monitord.conf says, and keeps none of what it says 0 of", async () => {
+    const now = Math.floor(Date.now() / 1_000);
+    const one = opened({
+      monitord: "HOST_MONITORING_EXPIRATION_TIME = 100\nVM_MONITORING_EXPIRATION_TIME = 0",
+    });
+    one.database.exec(`INSERT INTO host_monitoring VALUES (3, ${now - 10_000}, 'old'), (3, ${now}, 'new')`);
+    const rows = Array.from({ length: 2_500 }, (_, index) => `(7, ${now - index}, '')`);
+    one.database.exec(`INSERT INTO vm_monitoring VALUES ${rows.join(", ")}`);
+    const { oned } = await one.start();
+    await oned.begin([{ id: 3, state: 2 }]);
+    await eventually(() => count(one, "vm_monitoring") === 0);
+    const left = one.database.prepare("SELECT body FROM host_monitoring WHERE last_mon_time <= ?").all(now);
+    expect(left.map(({ body }) => String(body))).toContain("new");
+    expect(left.map(({ body }) => String(body))).not.toContain("old");
+  });
+
+  it.each([
+    {
+      name: "a setting that is none",
+      options: { network: ', ADDRESS = "no such address"' },
+      says: /monitor/,
+    },
+    { name: "a database that is none", options: { db: 'BACKEND = "postgresql"' }, says: /DB\/BACKEND/ },
+    {
+      name: "a key that is missing",
+      options: { network: ', PRIKEY = "/nowhere/key.pem"' },
+      says: /private_key_file/,
+    },
+  ])("does not start with $name, and says so in monitor.log", async ({ options, says }) => {
+    const one = opened(options);
+    const { ended } = await one.start();
+    expect(await ended()).toBe(1);
+    expect(one.log()).toMatch(says);
+  });
+});

@@ -1,0 +1,228 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Actor, type CloudEvent, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
+import type { OpenNebulaCloud } from "../../gateway/cloud/opennebula/opennebula-cloud.ts";
+import { makeUser, testCloud, vmInPhase } from "../support/embedded.ts";
+import { type FaultyCore, startFaultyCore } from "../support/faulty-core.ts";
+import { type RemoteCloudOptions, remoteCloud, type ServedCore, serveCore } from "../support/opennebula.ts";
+
+const INSTANTIATE = "one.template.instantiate";
+const OF_SERVICE = { SERVICE_ID: "7", ROLE_NAME: "front" };
+
+let embedded: EmbeddedCloud;
+let served: ServedCore;
+let core: FaultyCore;
+let cloud: OpenNebulaCloud;
+let alice: Actor;
+let templateId: number;
+const opened: OpenNebulaCloud[] = [];
+
+async function open(options: RemoteCloudOptions = {}): Promise<OpenNebulaCloud> {
+  const remote = await remoteCloud(core, { timeoutMs: 200, settleMs: 300, cacheMs: 0, ...options });
+  opened.push(remote);
+  return remote;
+}
+
+beforeEach(async () => {
+  ({ cloud: embedded } = await testCloud());
+  served = await serveCore(embedded);
+  core = await startFaultyCore(served);
+  alice = await makeUser(embedded, SYSTEM, "alice");
+  templateId = await embedded.templates.allocate(alice, { NAME: "t", CPU: "0.1", MEMORY: "64" });
+  cloud = await open();
+});
+
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+  await core.close();
+  await served.close();
+  await embedded.close();
+});
+
+const vmsOf = async () => (await embedded.vms.list(SYSTEM)).map(({ id }) => id);
+const instantiate = (name = "front_0") =>
+  cloud.templates.instantiate(alice, templateId, { name, extra: OF_SERVICE, hold: true });
+
+/** Tries until the core is asked again. */
+async function onceBack<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      expect(error).toMatchObject({ code: "unavailable" });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+describe("a core that fails while it is read", () => {
+  it.each([
+    ["silent", "nobody answered within 0.2 s"],
+    ["cut", "the connection was cut"],
+    ["half", "the connection was cut"],
+    ["garbage", "not in the form"],
+    ["http_500", "HTTP 500"],
+    ["endless", "larger than|within 0.2 s"],
+  ] as const)("%s is unavailable, with the reason, and is asked again", async (fault, reason) => {
+    const id = await instantiate();
+    // Over an idle connection that is cut, a read is tried again.
+    core.fail(fault, fault === "cut" || fault === "half" ? 2 : 1, "one.vm.info");
+    const failed = cloud.vms.get(alice, id);
+    await expect(failed).rejects.toMatchObject({ code: "unavailable" });
+    await expect(failed).rejects.toThrow(new RegExp(reason));
+    expect(await cloud.vms.get(alice, id)).toMatchObject({ id, name: "front_0" });
+  });
+
+  it("is not asked by everybody while it is away, and is found again", async () => {
+    const id = await instantiate();
+    await core.stop();
+    for (let count = 0; count < 5; count += 1) {
+      await expect(cloud.vms.get(alice, id)).rejects.toMatchObject({ code: "unavailable" });
+    }
+    await expect(cloud.vms.get(alice, id)).rejects.toThrow("asked again in a moment");
+    await core.start();
+    expect((await onceBack(() => cloud.vms.get(alice, id))).id).toBe(id);
+    expect(core.calls.filter((method) => method === "one.vm.info").length).toBeLessThan(6);
+  });
+
+  it("never says that nobody is there, nor that a password is wrong", async () => {
+    await core.stop();
+    await expect(cloud.users.actor(alice.uid)).rejects.toMatchObject({ code: "unavailable" });
+    await expect(cloud.users.authenticate("alice", "alicepw")).rejects.toMatchObject({ code: "unavailable" });
+    await expect(cloud.users.named("alice")).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  it("is read again over a new connection when it had closed the idle one", async () => {
+    const id = await instantiate();
+    await cloud.vms.get(alice, id);
+    await core.stop();
+    await core.start();
+    expect(await cloud.vms.get(alice, id)).toMatchObject({ id });
+  });
+});
+
+describe("a core that does not know the house's server", () => {
+  it("is unavailable, and no user is told that it is them", async () => {
+    await embedded.users.setPassword(SYSTEM, (await embedded.users.named("serveradmin"))?.id ?? -1, "other");
+    const failed = cloud.vms.list(SYSTEM);
+    await expect(failed).rejects.toMatchObject({ code: "unavailable" });
+    await expect(failed).rejects.toThrow("auth_file");
+    await expect(cloud.users.named("alice")).rejects.toMatchObject({ code: "unavailable" });
+  });
+});
+
+describe("a VM whose making was not answered", () => {
+  it.each(["done_and_cut", "half"] as const)("%s: is found by name, service and role", async (fault) => {
+    core.fail(fault, 1, INSTANTIATE);
+    const id = await instantiate();
+    expect(await vmsOf()).toEqual([id]);
+    expect(core.calls.filter((method) => method === INSTANTIATE)).toHaveLength(1);
+  });
+
+  it("is not made again by the house itself when it cannot be found", async () => {
+    core.fail("cut", 1, INSTANTIATE);
+    await expect(instantiate()).rejects.toMatchObject({ code: "unavailable" });
+    await expect(vmsOf()).resolves.toEqual([]);
+    expect(core.calls.filter((method) => method === INSTANTIATE)).toHaveLength(1);
+    // Whoever asks again has it made, once.
+    const id = await instantiate();
+    expect(await vmsOf()).toEqual([id]);
+  });
+
+  it("is found by whoever asks again, when the core was away in between", async () => {
+    core.fail("done_and_cut", 1, INSTANTIATE);
+    core.fail("silent", 1_000, "one.vmpool.infoextended");
+    await expect(instantiate()).rejects.toMatchObject({ code: "unavailable" });
+    const [made] = await vmsOf();
+    core.heal();
+    expect(await onceBack(() => instantiate())).toBe(made);
+    expect(await vmsOf()).toEqual([made]);
+  });
+
+  it("is one for each of two calls alike", async () => {
+    core.fail("done_and_cut", 2, INSTANTIATE);
+    const ids = await Promise.all([instantiate(), instantiate()]);
+    expect(new Set(ids).size).toBe(2);
+    expect((await vmsOf()).toSorted()).toEqual(ids.toSorted());
+  });
+
+  it("is not mistaken for another's, or an older one", async () => {
+    const bob = await makeUser(embedded, SYSTEM, "bob");
+    await embedded.vms.allocate(bob, { NAME: "front_0", ...OF_SERVICE }, { hold: true });
+    const older = await instantiate();
+    core.fail("cut", 1, INSTANTIATE);
+    await expect(instantiate()).rejects.toMatchObject({ code: "unavailable" });
+    expect(await instantiate()).not.toBe(older);
+  });
+});
+
+describe("other things whose making was not answered", () => {
+  it("are found: documents, routers, reservations, and VMs of routers", async () => {
+    core.fail("done_and_cut", 1, "one.document.allocate");
+    const body = { state: 1, text: 'a "b" \\ c' };
+    const document = await cloud.documents.allocate(alice, { type: 100, name: "svc", body });
+    expect((await embedded.documents.list(SYSTEM)).map(({ id }) => id)).toEqual([document]);
+
+    const network = await embedded.networks.allocate(SYSTEM, {
+      NAME: "net",
+      BRIDGE: "br0",
+      VN_MAD: "dummy",
+      AR: { TYPE: "IP4", IP: "10.0.0.1", SIZE: "9" },
+    });
+    await embedded.networks.chmod(SYSTEM, network, [1, 1, 0, 1, 0, 0, 1, 0, 0]);
+    core.fail("done_and_cut", 1, "one.vn.reserve");
+    const reserved = await cloud.networks.reserve(alice, network, { name: "mine", size: 4 });
+    expect(await embedded.networks.get(alice, reserved)).toMatchObject({ name: "mine", parentId: network });
+
+    core.fail("done_and_cut", 1, "one.vrouter.allocate");
+    const router = await cloud.routers.allocate(alice, { NAME: "edge" });
+    core.fail("done_and_cut", 1, "one.vrouter.instantiate");
+    const vms = await cloud.routers.instantiate(alice, router, { count: 2, templateId, hold: true });
+    expect((await embedded.routers.get(alice, router)).vmIds).toEqual(vms);
+    expect(await embedded.routers.list(SYSTEM)).toHaveLength(1);
+  });
+});
+
+describe("a change that was not answered", () => {
+  it("is said to be unknown, is not repeated, and nothing old is given by peek", async () => {
+    cloud = await open({ cacheMs: 60_000 });
+    const id = await instantiate();
+    expect(cloud.vms.peek(alice, id)).toBeDefined();
+    core.fail("done_and_cut", 1, "one.vm.update");
+    const update = cloud.vms.updateUserTemplate(alice, id, { READY: "YES" }, "append");
+    await expect(update).rejects.toMatchObject({ code: "unavailable" });
+    await expect(update).rejects.toThrow("whether it was done is unknown");
+    expect(cloud.vms.peek(alice, id)).toBeUndefined();
+    expect(core.calls.filter((method) => method === "one.vm.update")).toHaveLength(1);
+    expect((await cloud.vms.get(alice, id)).userTemplate).toMatchObject({ READY: "YES" });
+  });
+
+  it("that never reached the core is plainly unavailable", async () => {
+    const id = await instantiate();
+    await core.stop();
+    await expect(cloud.vms.act(alice, id, "release")).rejects.toThrow("did not answer one.vm.action");
+  });
+});
+
+describe("who listens to a core that goes and comes", () => {
+  it("hears what changed meanwhile, each once", async () => {
+    const id = await instantiate();
+    const events: CloudEvent[] = [];
+    cloud.subscribe((event) => events.push(event));
+    await cloud.vms.updateUserTemplate(alice, id, { A: "1" }, "append");
+    await core.stop();
+    await embedded.vms.act(alice, id, "release");
+    await vmInPhase(embedded, SYSTEM, id, "RUNNING");
+    const other = await embedded.vms.allocate(alice, { NAME: "other" }, { hold: true });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const seen = new Set<number>();
+    cloud.subscribe((event) => {
+      if (event.kind === "vm_state") seen.add(event.vm.id);
+      if (seen.size === 2) resolve();
+    });
+    await core.start();
+    await promise;
+    const told = events.flatMap((event) => ("vm" in event ? [`${event.kind} ${event.vm.id}`] : []));
+    expect(told.toSorted()).toEqual([`vm_updated ${id}`, `vm_state ${id}`, `vm_state ${other}`].toSorted());
+  });
+});
