@@ -76,13 +76,13 @@ describe("gatehouse check", () => {
   });
 
   it("prints JSON", async () => {
-    writeFileSync(join(cwd, "one.conf"), ":core_auth: cipher\n:port: 6\n");
+    writeFileSync(join(cwd, "one.conf"), ":expire_delta: 1800\n:port: 6\n");
     const { out } = await run(["check", "--json", "--onegate-conf", "one.conf"]);
     const shown: unknown = JSON.parse(out);
     expect(shown).toMatchObject({
       valid: true,
       settings: expect.arrayContaining([{ path: "onegate.port", value: 6, origin: "one.conf line 2" }]),
-      notes: expect.arrayContaining([expect.stringContaining(":core_auth: has no meaning here")]),
+      notes: expect.arrayContaining([expect.stringContaining(":expire_delta: has no meaning here")]),
     });
   });
 

@@ -10,6 +10,8 @@ const MIN_REST = 4;
 /** What is followed. */
 export interface Followed {
   readonly name: string;
+  /** What is large and seldom changes is looked at no oftener than this. */
+  readonly restMs?: number;
   /** Looks at all there is, once. */
   poll(): Promise<void>;
   /** What is not known from then on is new. */
@@ -26,6 +28,7 @@ export interface FollowerOptions {
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #begun = new Set<Followed>();
+  readonly #looked = new Map<Followed, number>();
   #cancel: (() => void) | undefined;
   #first: Promise<void> | undefined;
   /** Counts up with each start and stop, so that a look from before is seen to be one. */
@@ -48,6 +51,7 @@ export class Follower {
     this.#first = undefined;
     for (const followed of this.#begun) followed.follow(false);
     this.#begun.clear();
+    this.#looked.clear();
   }
 
   /** Looks now, if it is not looking already. */
@@ -66,7 +70,10 @@ export class Follower {
   async #round(era: number): Promise<void> {
     const { clock, pollMs, followed } = this.#options;
     const began = clock.elapsed();
-    for (const one of followed) if (era === this.#era) await this.#poll(one, era);
+    for (const one of followed) {
+      const isDue = began - (this.#looked.get(one) ?? Number.NEGATIVE_INFINITY) >= (one.restMs ?? 0);
+      if (era === this.#era && isDue) await this.#poll(one, era);
+    }
     if (era !== this.#era) return;
     const restMs = Math.max(pollMs, (clock.elapsed() - began) * MIN_REST);
     this.#cancel = clock.after(restMs, () => {
@@ -80,6 +87,7 @@ export class Follower {
     try {
       await followed.poll();
       if (era !== this.#era) return;
+      this.#looked.set(followed, this.#options.clock.elapsed());
       if (!this.#begun.has(followed)) followed.follow(true);
       this.#begun.add(followed);
       this.#isFailing = false;
