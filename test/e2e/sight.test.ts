@@ -77,7 +77,7 @@ describe("a running house", () => {
     expect(seriesValue(families, "nodejs_eventloop_lag_seconds")).toBeGreaterThanOrEqual(0);
     expect(families.get("gatehouse_metrics_failures_total")?.series).toEqual([]);
 
-    const pages = ["onegate.md", "monitoring.md"].map((page) =>
+    const pages = ["onegate.md", "monitoring.md", "elasticity.md"].map((page) =>
       readFileSync(join(import.meta.dirname, "../../docs", page), "utf8"),
     );
     const documented = [...pages.join("\n").matchAll(/^\| `(gatehouse_\w+)`/gm)].map(([, name]) => name);
