@@ -21,7 +21,9 @@ afterEach(async () => {
 const at = (name: string) => join(scratch.path, name);
 
 async function start(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const house = await startHouse(at(name), args, env);
+  // The one before the other says in its log that it is away, as it should.
+  const house = await startHouse(at(name), args, env, "pipe");
+  house.child.stderr?.resume();
   running.push(house);
   return house;
 }

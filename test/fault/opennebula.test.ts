@@ -85,6 +85,13 @@ describe("a core that fails while it is read", () => {
     expect(core.calls.filter((method) => method === "one.vm.info").length).toBeLessThan(6);
   });
 
+  it("has no more calls to work on at a time than was agreed", async () => {
+    const few = await open({ maxCalls: 2 });
+    const asked = await Promise.all(Array.from({ length: 20 }, () => few.users.actor(alice.uid)));
+    expect(asked).toEqual(Array(20).fill(alice));
+    expect(core.peak()).toBe(2);
+  });
+
   it("never says that nobody is there, nor that a password is wrong", async () => {
     await core.stop();
     await expect(cloud.users.actor(alice.uid)).rejects.toMatchObject({ code: "unavailable" });
@@ -204,7 +211,32 @@ describe("a change that was not answered", () => {
   });
 });
 
+describe("a document that anybody wrote and nobody can read", () => {
+  it("hides no other, neither in a list nor from who listens", async () => {
+    const good = await cloud.documents.allocate(alice, { type: 100, name: "good", body: { state: 1 } });
+    await embedded.documents.allocate(alice, { type: 100, name: "bad", body: { marker: 1 } });
+    core.rewrite((answer) => answer.replaceAll('{"marker":1}', "{broken"));
+    expect((await cloud.documents.list(alice)).map(({ id }) => id)).toEqual([good]);
+    const events: CloudEvent[] = [];
+    cloud.subscribe((event) => events.push(event));
+    await cloud.documents.update(alice, good, { state: 2 });
+    expect(events).toMatchObject([{ kind: "document_changed", id: good, document: { body: { state: 2 } } }]);
+  });
+});
+
 describe("who listens to a core that goes and comes", () => {
+  it("hears of what this house does first when it is back, although it was away when listening began", async () => {
+    const id = await instantiate();
+    const late = await open({ pollMs: 3_600_000 });
+    await late.vms.get(alice, id);
+    await core.stop();
+    const told = new Promise<CloudEvent>((resolve) => late.subscribe(resolve));
+    await expect(late.vms.get(alice, id)).rejects.toMatchObject({ code: "unavailable" });
+    await core.start();
+    await onceBack(() => late.vms.updateUserTemplate(alice, id, { A: "1" }, "append"));
+    expect(await told).toMatchObject({ kind: "vm_updated", vm: { userTemplate: { A: "1" } } });
+  });
+
   it("hears what changed meanwhile, each once", async () => {
     const id = await instantiate();
     const events: CloudEvent[] = [];

@@ -23,8 +23,12 @@ export interface FaultyCore {
   readonly endpoint: string;
   /** Methods that came in, in order. */
   readonly calls: readonly string[];
+  /** The most calls that were there at the same time. */
+  peak(): number;
   /** What becomes of the next `times` calls of a method, or of any. */
   fail(fault: Fault, times?: number, method?: string): void;
+  /** What is done to every answer from now on. */
+  rewrite(change: (answer: string) => string): void;
   /** No faults any more. */
   heal(): void;
   /** Closes its port and cuts every connection, as when the core ends. */
@@ -45,6 +49,9 @@ export async function startFaultyCore(core: { readonly endpoint: string }): Prom
   let planned: Planned[] = [];
   let port = 0;
   let server: Server | undefined;
+  let rewritten = (answer: string) => answer;
+  let there = 0;
+  let peak = 0;
 
   const faultOf = (method: string): Fault | undefined => {
     const plan = planned.find((one) => one.left > 0 && (one.method ?? method) === method);
@@ -61,9 +68,8 @@ export async function startFaultyCore(core: { readonly endpoint: string }): Prom
     if (fault === "http_500") return void response.writeHead(500).end("out of order");
     if (fault === "garbage") return void response.end("<html><body>Welcome!</body></html>");
     if (fault === "endless") return void pour(response);
-    const answer = await (
-      await fetch(core.endpoint, { method: "POST", headers: { "content-type": "text/xml" }, body })
-    ).text();
+    const asked = { method: "POST", headers: { "content-type": "text/xml" }, body };
+    const answer = rewritten(await (await fetch(core.endpoint, asked)).text());
     if (fault === "done_and_cut") return void request.socket.destroy();
     if (fault !== "half") return void response.setHeader("content-type", "text/xml").end(answer);
     response.setHeader("content-length", Buffer.byteLength(answer));
@@ -71,6 +77,11 @@ export async function startFaultyCore(core: { readonly endpoint: string }): Prom
   };
   const start = async (): Promise<void> => {
     const opened = createServer((request, response) => {
+      there += 1;
+      peak = Math.max(peak, there);
+      response.once("close", () => {
+        there -= 1;
+      });
       handle(request, response).catch(() => request.socket.destroy());
     });
     server = opened;
@@ -90,8 +101,12 @@ export async function startFaultyCore(core: { readonly endpoint: string }): Prom
   return {
     endpoint: `http://127.0.0.1:${port}/RPC2`,
     calls,
+    peak: () => peak,
     fail(fault, times = 1, method) {
       planned.push({ fault, method, left: times });
+    },
+    rewrite(change) {
+      rewritten = change;
     },
     heal() {
       planned = [];

@@ -77,6 +77,7 @@ export interface RemoteCloudOptions extends Partial<OpenNebulaTimes> {
   readonly clock?: Clock;
   readonly log?: Logger;
   readonly hooks?: string;
+  readonly maxCalls?: number;
 }
 
 /** The cloud over a core, looking at it as often as tests like. */

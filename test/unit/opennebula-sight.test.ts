@@ -21,7 +21,11 @@ function open(cacheMs = 1_000) {
   );
   const read = (colour: string, id?: number) => sight.take(thing(colour, id), sight.look(), "info").object;
   const colours = () => told.map(({ previous, now }) => `${previous?.colour ?? "-"} ${now?.colour ?? "-"}`);
-  return { clock, sight, read, colours };
+  const follow = () => {
+    sight.listen(true);
+    sight.follow();
+  };
+  return { clock, sight, read, colours, follow };
 }
 
 describe("what is known of objects", () => {
@@ -52,9 +56,9 @@ describe("what is known of objects", () => {
   });
 
   it("never goes back to what a read brings that began before another ended", () => {
-    const { sight, read, colours } = open();
+    const { sight, read, colours, follow } = open();
     read("red");
-    sight.follow(true);
+    follow();
     const early = sight.look();
     read("blue");
     const late = sight.take(thing("red"), early, "info");
@@ -64,14 +68,23 @@ describe("what is known of objects", () => {
   });
 
   it("does not come back once it is gone", () => {
-    const { sight, read, colours } = open();
+    const { sight, read, colours, follow } = open();
     read("red");
-    sight.follow(true);
+    follow();
     const early = sight.look();
     sight.gone(1);
     sight.take(thing("red"), early, "pool");
     expect(sight.known(1)).toBeUndefined();
     expect(colours()).toEqual(["red -"]);
+  });
+
+  it("may come after somebody asked for it in vain", () => {
+    const { sight, read, colours, follow } = open();
+    follow();
+    sight.gone(1);
+    read("red");
+    expect(colours()).toEqual(["- red"]);
+    expect(sight.peek(1)?.colour).toBe("red");
   });
 
   it("is not believed after a write of unknown outcome, until it is read again", () => {
@@ -87,9 +100,9 @@ describe("what is known of objects", () => {
   });
 
   it("is told as new only from when it is followed, and what has ended before is not", () => {
-    const { sight, read, colours } = open();
+    const { sight, read, colours, follow } = open();
     read("red");
-    sight.follow(true);
+    follow();
     read("green", 2);
     read("grey", 3);
     read("grey", 2);

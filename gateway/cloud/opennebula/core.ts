@@ -42,13 +42,13 @@ export class Core {
   readonly #transport: Transport;
   readonly #bounded: Bounded;
   readonly #breaker: Breaker;
-  readonly #log: Logger;
+  readonly log: Logger;
   readonly clock: Clock;
 
   constructor(options: OpenNebulaOptions & Pick<OpenNebulaTimes, "timeoutMs">) {
     const { endpoint, server, clock, log, timeoutMs, maxCalls = MAX_CALLS } = options;
     this.clock = clock;
-    this.#log = log;
+    this.log = log;
     this.#sessions = new ActingSessions(server, clock);
     this.#transport = openTransport({ endpoint, clock, timeoutMs, maxAnswerBytes: MAX_XML_BYTES });
     this.#bounded = new Bounded(maxCalls, MAX_WAITING);
@@ -158,11 +158,11 @@ export class Core {
       );
     try {
       const answer = await this.#answer(method, body, effect);
-      if (this.#breaker.answered()) this.#log.info({}, "OpenNebula's core answers again");
+      if (this.#breaker.answered()) this.log.info({}, "OpenNebula's core answers again");
       return answer;
     } catch (error) {
       if (this.#breaker.failed())
-        this.#log.error({ err: error }, "OpenNebula's core does not answer; calls fail until it does");
+        this.log.error({ err: error }, "OpenNebula's core does not answer; calls fail until it does");
       throw error;
     }
   }

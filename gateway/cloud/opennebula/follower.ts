@@ -14,8 +14,9 @@ export interface Followed {
   readonly restMs?: number;
   /** Looks at all there is, once. */
   poll(): Promise<void>;
+  listen(isListening: boolean): void;
   /** What is not known from then on is new. */
-  follow(isFollowing: boolean): void;
+  follow(): void;
 }
 
 export interface FollowerOptions {
@@ -41,6 +42,7 @@ export class Follower {
 
   start(): void {
     this.#era += 1;
+    for (const followed of this.#options.followed) followed.listen(true);
     this.#first = this.#round(this.#era);
   }
 
@@ -49,7 +51,7 @@ export class Follower {
     this.#cancel?.();
     this.#cancel = undefined;
     this.#first = undefined;
-    for (const followed of this.#begun) followed.follow(false);
+    for (const followed of this.#options.followed) followed.listen(false);
     this.#begun.clear();
     this.#looked.clear();
   }
@@ -59,11 +61,14 @@ export class Follower {
     if (this.#cancel === undefined) return;
     this.#cancel();
     this.#cancel = undefined;
-    void this.#round(this.#era);
+    this.#first = this.#round(this.#era);
   }
 
-  /** Once it is known what there was before, so that what is made from then on is told as new; never rejects. */
+  /** Once it is known, or cannot be known now, what there was before, so that what is made from then on is told as new; never rejects. */
   async ready(): Promise<void> {
+    await this.#first;
+    // The core was away then, and may be back: what is done now must not look as if it had always been so.
+    if (this.#begun.size < this.#options.followed.length) this.soon();
     await this.#first;
   }
 
@@ -88,7 +93,7 @@ export class Follower {
       await followed.poll();
       if (era !== this.#era) return;
       this.#looked.set(followed, this.#options.clock.elapsed());
-      if (!this.#begun.has(followed)) followed.follow(true);
+      if (!this.#begun.has(followed)) followed.follow();
       this.#begun.add(followed);
       this.#isFailing = false;
     } catch (error) {

@@ -1,14 +1,14 @@
 /** Objects of one kind, read from the core: single ones, lists of them, and what became of one that was changed. */
 
 import { isGatehouseError } from "../../../shared/errors.ts";
-import { nodesAt } from "../../../shared/xml/node.ts";
+import { nodesAt, textAt } from "../../../shared/xml/node.ts";
 import { xmlToTree } from "../../../shared/xml/parse.ts";
 import type { XmlNode } from "../../../shared/xml/tree.ts";
 import type { RpcValue } from "../../../shared/xmlrpc/encoding.ts";
 import { type Actor, SYSTEM } from "../cloud.ts";
 import type { Base } from "../model.ts";
 import type { Answered, Core, Looked } from "./core.ts";
-import type { Kind } from "./kinds.ts";
+import type { Kind, Told } from "./kinds.ts";
 import type { Look, Sight } from "./sight.ts";
 
 /** A read that others overtake is begun anew so often; then the next poll sees to it. */
@@ -64,7 +64,8 @@ export class Objects<T extends Base> {
     for (const rest of lists) {
       const xml = await core.read(actor, kind.poolCall, ...this.#values(flag, rest));
       for (const node of nodesAt(xmlToTree(xml).node, kind.element)) {
-        found.push(this.sight.take(kind.read(node), look, "pool").object);
+        const told = this.#readable(node);
+        if (told !== undefined) found.push(this.sight.take(told, look, "pool").object);
       }
     }
     return found.sort((left, right) => left.id - right.id);
@@ -116,12 +117,27 @@ export class Objects<T extends Base> {
     const missing = new Set(this.sight.ids());
     for (const { xml = "" } of looked) {
       for (const node of nodesAt(xmlToTree(xml).node, kind.element)) {
-        const told = kind.read(node);
-        missing.delete(told.object.id);
-        this.sight.take(told, look, "pool");
+        missing.delete(Number(textAt(node, "ID")));
+        const told = this.#readable(node);
+        if (told !== undefined) this.sight.take(told, look, "pool");
       }
     }
     for (const id of missing) if (this.sight.isNewer(look, id)) await this.refresh(id);
+  }
+
+  /** Anybody may write a document that is none of OneFlow's: it is passed over, and the others are not. */
+  #readable(node: XmlNode): Told<T> | undefined {
+    const { kind, core } = this.#options;
+    try {
+      return kind.read(node);
+    } catch (error) {
+      if (!isGatehouseError(error)) throw error;
+      core.log.debug(
+        { kind: kind.object, reason: error.message },
+        "An object of OpenNebula's cannot be read",
+      );
+      return undefined;
+    }
   }
 
   #values(flag: number, rest: readonly RpcValue[]): readonly RpcValue[] {

@@ -11,6 +11,9 @@ import { OwnedRemotePool, type PoolTools } from "./pool.ts";
 import { updateType } from "./template-text.ts";
 import type { RemoteVms } from "./vms.ts";
 
+/** As the embedded cloud has it: more in one call is a mistake. */
+const MAX_COUNT = 1_000;
+
 interface Instantiation {
   readonly count: number;
   readonly templateId: number;
@@ -110,9 +113,6 @@ export class RemoteRouters extends OwnedRemotePool<Router> implements RouterPool
     return await this.tools.turns.run(`vrouter ${id}`, work);
   }
 }
-
-/** As the embedded cloud has it: more in one call is a mistake. */
-const MAX_COUNT = 1_000;
 
 function nicIds({ template }: Router): readonly number[] {
   return vectorsOf(template, "NIC").flatMap(({ NIC_ID }) => (NIC_ID === undefined ? [] : [Number(NIC_ID)]));

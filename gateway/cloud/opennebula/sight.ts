@@ -11,7 +11,7 @@ import type { Told } from "./kinds.ts";
 
 /** Snapshots kept while nobody listens; the oldest go. */
 const MAX_KEPT = 20_000;
-/** Of what has ended: ids that are never used again, and snapshots of VMs. */
+/** Of what has ended: when it was found gone, and snapshots of VMs. */
 const MAX_ENDED = 10_000;
 const MAX_OVER = 1_000;
 
@@ -80,9 +80,10 @@ export class Sight<T extends Base> {
   readonly #options: SightOptions<T>;
   readonly #entries = new Map<number, Entry<T>>();
   readonly #tell: (change: Change<T>) => void;
-  readonly #ended = new Set<number>();
+  /** By id, the number of the moment from which on there was none. */
+  readonly #ended = new Map<number, number>();
   readonly #over = new Set<number>();
-  /** Set while listeners are there: then what is not known is new. */
+  #listening = false;
   #following = false;
   #highest = -1;
   /** Counts what was taken, or doubted. */
@@ -97,10 +98,16 @@ export class Sight<T extends Base> {
     return { began: this.#options.order.next(), at: this.#options.clock.elapsed() };
   }
 
-  /** From now on, what is not there yet is new; until then it was only not seen. */
-  follow(isFollowing: boolean): void {
-    this.#following = isFollowing;
+  /** Changes of what is known are told from now on, or no more. */
+  listen(isListening: boolean): void {
+    this.#listening = isListening;
+    this.#following = false;
     for (const entry of this.#entries.values()) entry.told = entry.object;
+  }
+
+  /** All there is has been seen: what is not known is new from now on. */
+  follow(): void {
+    this.#following = this.#listening;
   }
 
   /** What `peek` may give: undefined for what was not seen for too long. */
@@ -166,17 +173,19 @@ export class Sight<T extends Base> {
       this.#changes += 1;
     }
     this.#noteEnd(entry.object);
-    this.#tellChange(entry, besideChanged);
+    if (this.#following || (this.#listening && from === "info")) this.#tellChange(entry, besideChanged);
     return { object: entry.object, isTaken: true };
   }
 
   /** It is no more, as a look, or whoever ended it, found. */
   gone(id: number): void {
     const entry = this.#entries.get(id);
-    bounded(this.#ended, MAX_ENDED).add(id);
+    const [oldest] = this.#ended.keys();
+    if (this.#ended.size >= MAX_ENDED && oldest !== undefined) this.#ended.delete(oldest);
+    this.#ended.set(id, this.#options.order.next());
     if (entry === undefined) return;
     this.#drop(id);
-    if (this.#following) this.#tell({ id, now: undefined, previous: entry.told, onlyBeside: false });
+    if (this.#listening) this.#tell({ id, now: undefined, previous: entry.told, onlyBeside: false });
   }
 
   /** Nothing is said about it until it is read again: a write may have changed it. Nobody is told. */
@@ -192,8 +201,9 @@ export class Sight<T extends Base> {
     const { order, isOver } = this.#options;
     const object = versioned<T>(next, order.version());
     const { id } = object;
-    // An id that is gone is never given again: whoever brings it looked before.
-    if (this.#ended.has(id) || isOver?.(object)) return { object, isTaken: true };
+    // Whoever looked before it was gone brings it once more.
+    const isGone = look.began <= (this.#ended.get(id) ?? 0);
+    if (isGone || isOver?.(object)) return { object, isTaken: true };
     if (!this.#following && this.#entries.size >= MAX_KEPT) {
       const [oldest] = this.#entries.keys();
       if (oldest !== undefined) this.#drop(oldest);
@@ -222,17 +232,10 @@ export class Sight<T extends Base> {
     const { object, told } = entry;
     const { isNews } = this.#options;
     const isNew = object !== told && (isNews === undefined || isNews(object, told));
-    if (!this.#following || (!isNew && !besideChanged)) return;
+    if (!isNew && !besideChanged) return;
     if (isNew) entry.told = object;
     this.#tell({ id: object.id, now: object, previous: told, onlyBeside: !isNew });
   }
-}
-
-/** The set, with room for one more. */
-function bounded<T>(set: Set<T>, max: number): Set<T> {
-  const [oldest] = set;
-  if (set.size >= max && oldest !== undefined) set.delete(oldest);
-  return set;
 }
 
 function sameContent<T extends Base>(next: Unversioned<T>, last: T): boolean {
