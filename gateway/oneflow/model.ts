@@ -5,7 +5,7 @@
  */
 
 import type { JsonObject, JsonValue } from "../cloud/model.ts";
-import type { ElasticityPolicy, ElasticRole, ScheduledPolicy } from "./elasticity/policy.ts";
+import type { ElasticityPolicy, ElasticRole, ElasticService, ScheduledPolicy } from "./elasticity/policy.ts";
 
 export type { ElasticityPolicy, ScheduledPolicy };
 
@@ -63,7 +63,7 @@ export type NetworkValue = {
   readonly extra?: string;
 };
 
-type ServiceParts = {
+type ServiceParts = ElasticService & {
   readonly name: string;
   readonly deployment: Strategy;
   readonly description?: string;

@@ -17,7 +17,7 @@ export interface ScalingHouse extends FlowHouse {
   /** Commands that it gave to the life cycle. */
   readonly commands: readonly Parameters<OneFlow["command"]>[2][];
   /** Makes a service of one role `worker`, and waits until it is RUNNING. */
-  service(role: JsonObject): Promise<number>;
+  service(role: JsonObject, more?: JsonObject): Promise<number>;
   /** A guest writes into its own VM. */
   report(vmId: number, attributes: Readonly<Record<string, string>>): Promise<void>;
   /** The agent of the host measured VMs, each with these metrics. */
@@ -82,12 +82,13 @@ export async function scalingHouse(options: ScalingHouseOptions = {}): Promise<S
     told,
     commands,
     rest,
-    async service(role) {
+    async service(role, more = {}) {
       const worker = { name: "worker", type: "vm", cardinality: 2, template_id: 0, min_vms: 1, max_vms: 5 };
       const { id } = await house.instantiate({
         name: "elastic",
         deployment: "none",
         roles: [{ ...worker, ...role }],
+        ...more,
       });
       await house.until(id, "RUNNING");
       await rest();

@@ -65,6 +65,24 @@ describe("a role with policies", () => {
     expect(await house.cardinality(id)).toBe(4);
   });
 
+  it("takes from guests the names that the service lets them supply, unless the role says otherwise", async () => {
+    await open();
+    const elasticity_policies = [{ ...GROWS, expression: "CPU > 80 | SESSIONS > 5" }];
+    const guarded = await house.service({ elasticity_policies }, { guest_metrics: ["SESSIONS"] });
+    const free = await house.service(
+      { elasticity_policies, guest_metrics: ["CPU"] },
+      { guest_metrics: ["SESSIONS"] },
+    );
+    for (const id of [guarded, free])
+      for (const vmId of await house.workers(id)) await house.report(vmId, { CPU: "99" });
+    await house.pass(1);
+    expect(await house.cardinality(guarded)).toBe(2);
+    expect(await house.cardinality(free)).toBe(4);
+    for (const vmId of await house.workers(guarded)) await house.report(vmId, { SESSIONS: "6" });
+    await house.pass(1);
+    expect(await house.cardinality(guarded)).toBe(4);
+  });
+
   it("counts periods, not reports", async () => {
     await open();
     const id = await elastic({ ...GROWS, period: 10, period_number: 3 });

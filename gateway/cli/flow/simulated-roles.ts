@@ -3,10 +3,11 @@
 import { z } from "zod";
 import { GatehouseError } from "../../../shared/errors.ts";
 import { parseExpression } from "../../oneflow/elasticity/expression.ts";
-import { ADJUSTMENTS, type ElasticRole } from "../../oneflow/elasticity/policy.ts";
+import { ADJUSTMENTS, type ElasticRole, withServiceDefaults } from "../../oneflow/elasticity/policy.ts";
 import {
   elasticityPolicyExtras,
   elasticRoleExtras,
+  elasticServiceExtras,
   scheduledPolicyExtras,
 } from "../../oneflow/elasticity/schema.ts";
 import type { JsonObject } from "./json-input.ts";
@@ -54,7 +55,7 @@ const role = z.object({
   ...elasticRoleExtras,
 });
 
-const template = z.object({ roles: z.array(role) });
+const template = z.object({ roles: z.array(role), ...elasticServiceExtras });
 
 /**
  * @param roleName the only one
@@ -75,5 +76,5 @@ export function simulatedRoles(source: JsonObject, roleName: string | undefined)
     throw new GatehouseError("bad_request", `The template has no role ${roleName ?? "at all"}.`);
   for (const { elasticity_policies = [] } of roles)
     for (const { expression } of elasticity_policies) parseExpression(expression);
-  return roles;
+  return roles.map((each) => withServiceDefaults(each, parsed.data));
 }

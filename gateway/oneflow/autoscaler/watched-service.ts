@@ -6,6 +6,7 @@ import { type Cloud, SYSTEM } from "../../cloud/cloud.ts";
 import type { Document, Vm } from "../../cloud/model.ts";
 import type { CloudMonitoring } from "../../cloud/monitoring.ts";
 import type { Decision } from "../elasticity/decide.ts";
+import { withServiceDefaults } from "../elasticity/policy.ts";
 import { flowOf } from "../engine/service-document.ts";
 import { isDone } from "../engine/sight.ts";
 import type { VmRole } from "../model.ts";
@@ -82,7 +83,10 @@ export class WatchedService {
     this.#blocked = isRunning
       ? undefined
       : { state: serviceStateName(body.state), until: until && Math.ceil(until / 1000) };
-    const elastic = body.roles.filter((role) => role.type === "vm").filter(mayScale);
+    const elastic = body.roles
+      .filter((role) => role.type === "vm")
+      .filter(mayScale)
+      .map((role) => withServiceDefaults(role, body));
     this.#roles = new Map(elastic.map((role) => [role.name, this.#roleOf(role)]));
     this.#resting = new Set(
       elastic.filter(({ state }) => state !== ROLE_STATE.RUNNING).map(({ name }) => name),

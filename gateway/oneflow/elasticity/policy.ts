@@ -81,3 +81,17 @@ export interface ElasticRole {
   readonly scale_in_metric?: string;
   readonly scale_in_protection?: boolean;
 }
+
+/** What a service says for roles that do not say it themselves. */
+export type ElasticService = {
+  /** Names that guests may supply; undefined: every one. */
+  readonly guest_metrics?: readonly string[];
+};
+
+/** A role with what its service says for it. */
+export function withServiceDefaults<R extends Pick<ElasticRole, "guest_metrics">>(
+  role: R,
+  { guest_metrics }: ElasticService,
+): R {
+  return role.guest_metrics !== undefined || guest_metrics === undefined ? role : { ...role, guest_metrics };
+}

@@ -22,13 +22,18 @@ export const scheduledPolicyExtras = {
   mode: z.enum(MODES).exactOptional(),
 } as const;
 
-/** Spread into the shape of a role. */
-export const elasticRoleExtras = {
-  elasticity_mode: z.enum(MODES).exactOptional(),
+/** Spread into the shape of a service: what holds for roles that do not say it themselves. */
+export const elasticServiceExtras = {
   guest_metrics: z
     .array(z.string().regex(NAME, "a name is a letter, then letters, digits and underscores"))
     .max(MAX_GUEST_METRICS)
     .exactOptional(),
+} as const;
+
+/** Spread into the shape of a role. */
+export const elasticRoleExtras = {
+  ...elasticServiceExtras,
+  elasticity_mode: z.enum(MODES).exactOptional(),
   stabilization_up: seconds.exactOptional(),
   stabilization_down: seconds.exactOptional(),
   scale_in: z.enum(SCALE_IN_CHOICES).exactOptional(),

@@ -5,7 +5,12 @@
  */
 
 import { z } from "zod";
-import { elasticityPolicyExtras, elasticRoleExtras, scheduledPolicyExtras } from "../elasticity/schema.ts";
+import {
+  elasticityPolicyExtras,
+  elasticRoleExtras,
+  elasticServiceExtras,
+  scheduledPolicyExtras,
+} from "../elasticity/schema.ts";
 import { arrayOf, flag, object, oneOf, roleName, serviceName, text, wholeNumber } from "./attributes.ts";
 import { MAX_CARDINALITY, MAX_DECLARATIONS, MAX_PARENTS, MAX_POLICIES, MAX_ROLES } from "./limits.ts";
 
@@ -103,6 +108,7 @@ export const serviceTemplateSchema = z.looseObject({
   user_inputs: declarations.exactOptional(),
   user_inputs_values: object.exactOptional(),
   registration_time: wholeNumber().exactOptional(),
+  ...elasticServiceExtras,
 });
 
 /** What a reader leaves out when its value is `null`, or `false` without being a flag: as if it were not there. */
