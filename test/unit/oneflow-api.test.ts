@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type Actor, SYSTEM } from "../../gateway/cloud/cloud.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { prettyJson } from "../../gateway/oneflow/api/pretty-json.ts";
+import { GatehouseError } from "../../shared/errors.ts";
 import { makeUser, testCloud, text } from "../support/embedded.ts";
 import { type FakeFlow, fakeFlow } from "../support/fake-flow.ts";
 import { hurriedClock } from "../support/hurried-clock.ts";
@@ -138,6 +139,15 @@ describe("answers", () => {
       404,
       { error: { message: "[one.document.info] Error getting document [99]." } },
     ]);
+  });
+
+  it("say when to come back while the cloud is away", async () => {
+    const away = () => Promise.reject(new GatehouseError("unavailable", "The core does not answer."));
+    const { documents } = cloud;
+    const gone = { ...documents, get: away, list: away, peek: () => undefined };
+    const lost = openFlowDesk(Object.assign(Object.create(cloud), { documents: gone }), flow);
+    const { status, body, headers } = await lost.askAs("alice", "/service/1");
+    expect([status, body, headers.get("retry-after")]).toEqual([503, "The core does not answer.", "2"]);
   });
 
   it("come on paths with two slashes, to HEAD, and by their kind only", async () => {

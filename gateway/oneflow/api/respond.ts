@@ -12,8 +12,8 @@ export const JSON_TYPE = "application/json;charset=utf-8";
 const RECORDED = { "X-XSS-Protection": "1; mode=block", "X-Frame-Options": "SAMEORIGIN" };
 const INERT = { "Content-Security-Policy": "default-src 'none'; sandbox" };
 
-/** Whoever asked too often, or was one too many, may ask again after so long. */
-const RETRY_AFTER_S = 5;
+/** After how many seconds one may ask again: who asked too often or was one too many, and when the cloud is away. */
+const RETRY_AFTER_S: { readonly [code in ErrorCode]?: number } = { rate_limited: 5, unavailable: 2 };
 
 const MAX_WARNING_CHARACTERS = 2_000;
 
@@ -62,7 +62,8 @@ export function failureResponse(request: FlowRequest, error: unknown, log: Logge
   };
   // The rest of a body that is not read must not be taken for the next request.
   if (known && error.code === "too_large") headers.Connection = "close";
-  if (known && error.code === "rate_limited") headers["Retry-After"] = String(RETRY_AFTER_S);
+  const retryAfterS = known ? RETRY_AFTER_S[error.code] : undefined;
+  if (retryAfterS !== undefined) headers["Retry-After"] = String(retryAfterS);
   const body = wantsJson ? JSON.stringify({ error: { message } }) : message;
   return new Response(body, { status: known ? FLOW_STATUS[error.code] : 500, headers });
 }

@@ -18,7 +18,7 @@ const FAILURES: Readonly<Record<number, string>> = {
   423: "Locked",
   429: "Too many requests that wait; Retry-After says when to come back",
   500: "A failure of the server, which its log tells of under the request's id",
-  503: "Not at present",
+  503: "Not at present; Retry-After says when to come back",
 };
 
 const ON_EVERY_ROUTE = [400, 413, 500, 503];
@@ -134,7 +134,9 @@ function contentOf(schema: SchemaName, route: FlowRoute): object {
 
 function failureOf(status: number): object {
   const retry =
-    status === 429 ? { headers: { "Retry-After": { schema: { type: "integer", minimum: 1 } } } } : {};
+    status === 429 || status === 503
+      ? { headers: { "Retry-After": { schema: { type: "integer", minimum: 1 } } } }
+      : {};
   const content = { "application/json": schemaOf("Error"), "text/html": { schema: { type: "string" } } };
   return { description: FAILURES[status], ...retry, content };
 }
