@@ -102,20 +102,32 @@ describe("a service that is deployed", () => {
       house,
       twoTiers({
         roles: [
-          { name: "db", type: "vm", cardinality: 1, template_id: 0, template_contents: { DB_NAME: "shop" } },
+          {
+            name: "db",
+            type: "vm",
+            cardinality: 1,
+            template_id: 0,
+            template_contents: { DB_NAME: "shop", KEY: "a$NAME\\$b" },
+          },
           {
             name: "app",
             type: "vm",
             cardinality: 1,
             template_id: 0,
             parents: ["db"],
-            template_contents: { DB: "$" + "{db.user_template.db_name}", NO: "$" + "{other.id}" },
+            template_contents: {
+              DB: "$" + "{db.user_template.db_name}",
+              NO: "$" + "{other.id}",
+              // What a guest may write must not be read as a variable there.
+              CONTEXT: { KEY: "$" + "{db.user_template.key}", OWN: "$NAME" },
+            },
           },
         ],
       }),
     );
     const [, app] = await house.vms(id);
     expect(app?.userTemplate).toMatchObject({ DB: "shop", NO: "" });
+    expect(app?.template.CONTEXT).toMatchObject({ KEY: "a$NAME\\$b", OWN: app?.name });
   });
 });
 

@@ -16,7 +16,8 @@ export function hasReference(value: JsonValue | undefined): boolean {
 
 /**
  * The value with every reference replaced by what it names, once: what is put in is not read again. What no VM has
- * becomes blank, a reference to a role that is no parent too.
+ * becomes blank, a reference to a role that is no parent too. In CONTEXT, where `$NAME` is a variable, a value that a
+ * guest may have written stands for itself.
  */
 export function withParentValues(value: JsonValue, look: ParentValue, depth = 0): JsonValue {
   if (typeof value === "string") {
@@ -27,8 +28,15 @@ export function withParentValues(value: JsonValue, look: ParentValue, depth = 0)
   if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return value;
   if (isList(value)) return value.map((item) => withParentValues(item, look, depth + 1));
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, withParentValues(item, look, depth + 1)]),
+    Object.entries(value).map(([name, item]) => {
+      const within = depth === 0 && name.toUpperCase() === "CONTEXT" ? literally(look) : look;
+      return [name, withParentValues(item, within, depth + 1)];
+    }),
   );
+}
+
+function literally(look: ParentValue): ParentValue {
+  return (parent, path) => look(parent, path)?.replaceAll("$", () => "\\$");
 }
 
 /** As XPath `//A/B` finds it: the first text under the names in a row, wherever in the document they stand. */
