@@ -8,7 +8,7 @@ import { connect } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 import { SYSTEM } from "../../gateway/cloud/cloud.ts";
 import { frameForStream } from "../../shared/monitor/splitter.ts";
-import { memorySample } from "../support/memory.ts";
+import { calmMemorySample } from "../support/memory.ts";
 import {
   eventually,
   type MonitoredCloud,
@@ -69,7 +69,7 @@ export async function monitorDaemonFuzz(
     let afterTenth = 0;
     let logged = 0;
     for (let sent = 0, batch = 0; sent < inputs; batch += 1) {
-      if (sent >= inputs / 10 && afterTenth === 0) afterTenth = memorySample().liveBytes;
+      if (sent >= inputs / 10 && afterTenth === 0) afterTenth = (await calmMemorySample()).liveBytes;
       sent += batch % STREAM_EVERY === 0 ? await sendStream(world) : await sendBatch(world);
       if (sent >= logged + LOG_EVERY) {
         logged = sent;
@@ -77,7 +77,7 @@ export async function monitorDaemonFuzz(
       }
     }
     await eventually(() => house.daemon.queues().datagrams + house.daemon.queues().mailboxes === 0);
-    const grownBytes = memorySample().liveBytes - afterTenth;
+    const grownBytes = (await calmMemorySample()).liveBytes - afterTenth;
     if (grownBytes > ALLOWED_GROWTH_BYTES) throw new Error(`memory grew by ${grownBytes} bytes`);
     if (faults.length > 0) throw new Error(`${faults.length} faults came to light`, { cause: faults[0] });
     if (!isDeepStrictEqual(await stateOf(house), before)) throw new Error("the cloud is not as it was");

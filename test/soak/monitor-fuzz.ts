@@ -26,7 +26,7 @@ import {
   splitLines,
 } from "../../shared/monitor/splitter.ts";
 import { decodeTextMessage } from "../../shared/monitor/text.ts";
-import { memorySample } from "../support/memory.ts";
+import { calmMemorySample } from "../support/memory.ts";
 import { monitorVm } from "../support/monitor-messages.ts";
 import { monitorRecordings, recordedKeys } from "../support/monitor-recordings.ts";
 import { type Random, seededRandom } from "../support/random.ts";
@@ -81,12 +81,12 @@ export async function monitorFuzz(options: MonitorFuzzOptions = {}): Promise<Mon
   let afterTenth = 0;
   for (let index = 0; index < inputs; index += 1) {
     if (index % TURN_EVERY === 0) await setImmediate();
-    if (index === Math.floor(inputs / 10)) afterTenth = memorySample().liveBytes;
+    if (index === Math.floor(inputs / 10)) afterTenth = (await calmMemorySample()).liveBytes;
     if (tryOne(world, `number ${index}, seed ${seed}`)) taken += 1;
     if ((index + 1) % LOG_EVERY === 0) log(`monitor-fuzz: ${index + 1} of ${inputs} inputs`);
   }
   await setImmediate();
-  const grownBytes = memorySample().liveBytes - afterTenth;
+  const grownBytes = (await calmMemorySample()).liveBytes - afterTenth;
   if (grownBytes > ALLOWED_GROWTH_BYTES)
     throw new Error(`monitor-fuzz: memory grew by ${grownBytes} bytes, ${ALLOWED_GROWTH_BYTES} are allowed`);
   return { inputs, seed, taken, refused: inputs - taken, grownBytes };

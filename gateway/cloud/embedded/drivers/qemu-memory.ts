@@ -70,12 +70,11 @@ export async function saveMemory(place: MemoryPlace, memoryMiB: number): Promise
 /** Gives a QEMU that waits for it what was saved. @throws GatehouseError `unavailable`. */
 export async function restoreMemory(place: MemoryPlace): Promise<void> {
   const socket = connect(place.paths.memorySocket);
-  const saved = createReadStream(place.paths.memory);
   try {
-    await pipeline(saved, socket);
+    await pipeline(createReadStream(place.paths.memory), socket);
   } catch (error) {
-    // QEMU hangs up once it has read all, often before this end does: then only QEMU knows how it went.
-    if (!saved.readableEnded)
+    // QEMU hangs up once it has what it needs, often before this end is done: then only QEMU knows how it went.
+    if (socket.bytesWritten === 0)
       throw new GatehouseError("unavailable", "QEMU did not take back what was saved.", { cause: error });
   } finally {
     socket.destroy();
