@@ -17,26 +17,9 @@ import { silentLogger } from "../../shared/log.ts";
 import { testCloud } from "../support/embedded.ts";
 import { scratchDirectory } from "../support/house.ts";
 import { manualClock } from "../support/manual-clock.ts";
+import { recordedIn } from "../support/recorded-exchanges.ts";
 
-const exchangeSchema = z.object({
-  name: z.string(),
-  request: z.object({
-    method: z.string(),
-    path: z.string(),
-    headers: z.record(z.string(), z.string()),
-    body: z.string().nullable(),
-  }),
-  response: z.object({ status: z.int(), body: z.string() }),
-});
-type Exchange = z.infer<typeof exchangeSchema>;
-
-const EXCHANGES: readonly Exchange[] = readFileSync(
-  new URL("../fixtures/onegate-scale.jsonl", import.meta.url),
-  "utf8",
-)
-  .trimEnd()
-  .split("\n")
-  .map((line) => exchangeSchema.parse(JSON.parse(line)));
+const EXCHANGES = recordedIn("onegate-scale.jsonl");
 
 /** Not compared: the original took every permission of the VM away for a parameter it did not understand. */
 const AFTER_CHMOD = [

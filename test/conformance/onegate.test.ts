@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Answer } from "../support/onegate.ts";
 import {
-  type Exchange,
   type Reach,
   type Replayed,
   recordedExchanges,
@@ -11,6 +10,7 @@ import {
   writtenText,
 } from "../support/onegate-replay.ts";
 import { overXmlRpc } from "../support/opennebula.ts";
+import type { Exchange } from "../support/recorded-exchanges.ts";
 import { DEPARTURES, type Departure } from "./onegate-departures.ts";
 
 const EXCHANGES = recordedExchanges();

@@ -17,34 +17,17 @@ import { testCloud } from "./embedded.ts";
 import { scratchDirectory } from "./house.ts";
 import { type ManualClock, manualClock } from "./manual-clock.ts";
 import { type FlowAnswer, type FlowDesk, openFlowDesk } from "./oneflow-app.ts";
-
-const exchangeSchema = z.object({
-  name: z.string(),
-  request: z.object({
-    method: z.string(),
-    path: z.string(),
-    headers: z.record(z.string(), z.string()),
-    body: z.string().nullable(),
-  }),
-  response: z.object({
-    status: z.int(),
-    headers: z.array(z.tuple([z.string(), z.string()])),
-    body: z.string(),
-  }),
-});
-
-export type FlowExchange = z.output<typeof exchangeSchema>;
+import { type Exchange, recordedIn } from "./recorded-exchanges.ts";
 
 export interface ReplayedFlow {
-  readonly exchange: FlowExchange;
+  readonly exchange: Exchange;
   readonly answer: FlowAnswer;
   /** The recorded body, with the ids of this replay. */
   readonly expected: string;
 }
 
-export function recordedFlowExchanges(): readonly FlowExchange[] {
-  const lines = fixture("oneflow.jsonl").trimEnd().split("\n");
-  return lines.map((line) => exchangeSchema.parse(JSON.parse(line)));
+export function recordedFlowExchanges(): readonly Exchange[] {
+  return recordedIn("oneflow.jsonl");
 }
 
 /** As the recording's simulated VMs. */
@@ -74,7 +57,7 @@ export interface Stage {
 
 /** Sends every recorded request in order, each once its service is where the recording had it. */
 export async function replayFlow(
-  exchanges: readonly FlowExchange[],
+  exchanges: readonly Exchange[],
   interventions: Interventions,
 ): Promise<readonly ReplayedFlow[]> {
   const clock = manualClock(START_MS);
@@ -157,7 +140,7 @@ class Replay {
     this.#parts = parts;
   }
 
-  async one(exchange: FlowExchange, intervene: Interventions[string] | undefined): Promise<ReplayedFlow> {
+  async one(exchange: Exchange, intervene: Interventions[string] | undefined): Promise<ReplayedFlow> {
     const { desk, cloud, clock, fail } = this.#parts;
     const { request, response } = exchange;
     const path = request.path.replace(
@@ -192,7 +175,7 @@ class Replay {
   }
 
   /** Lets time pass until the service is where it was when this was recorded; gives up after a while. */
-  async #reach(id: number, exchange: FlowExchange): Promise<void> {
+  async #reach(id: number, exchange: Exchange): Promise<void> {
     await this.#until(id, wantedState(exchange));
   }
 
@@ -219,7 +202,7 @@ class Replay {
   }
 
   /** Whole services are sent back as they were last read. */
-  #bodyOf({ request, name }: FlowExchange, serviceId: number): string {
+  #bodyOf({ request, name }: Exchange, serviceId: number): string {
     const text = request.body ?? "";
     if (request.method !== "PUT" || !request.path.startsWith("/service/") || !text.includes('"roles"'))
       return text;
@@ -288,7 +271,7 @@ class Replay {
 const ALWAYS = () => true;
 
 /** What the body of the exchange's service must be before it is sent; undefined: it is gone. */
-function wantedState({ request, response }: FlowExchange): (body: unknown) => boolean {
+function wantedState({ request, response }: Exchange): (body: unknown) => boolean {
   const { status, body } = response;
   if (status === 404) return (present) => present === undefined;
   const told = /^Service cannot be \w+ in state: (\w+)$/.exec(body)?.[1];

@@ -12,23 +12,7 @@ import type { Clock } from "../../shared/clock.ts";
 import { silentLogger } from "../../shared/log.ts";
 import { testCloud, text, vmInPhase } from "./embedded.ts";
 import type { Answer } from "./onegate.ts";
-
-const exchangeSchema = z.object({
-  name: z.string(),
-  request: z.object({
-    method: z.string(),
-    path: z.string(),
-    headers: z.record(z.string(), z.string()),
-    body: z.string().nullable(),
-  }),
-  response: z.object({
-    status: z.int(),
-    headers: z.array(z.tuple([z.string(), z.string()])),
-    body: z.string(),
-  }),
-});
-
-export type Exchange = z.output<typeof exchangeSchema>;
+import { type Exchange, recordedIn } from "./recorded-exchanges.ts";
 
 export interface Replayed {
   readonly exchange: Exchange;
@@ -61,8 +45,7 @@ const stoppedClock: Clock = {
 
 /** The exchanges up to the first that needs OneFlow. */
 export function recordedExchanges(): readonly Exchange[] {
-  const lines = fixture("onegate.jsonl").trimEnd().split("\n");
-  return lines.map((line) => exchangeSchema.parse(JSON.parse(line)));
+  return recordedIn("onegate.jsonl");
 }
 
 /** How OneGate reaches the cloud, if not as it is: over a wire. */

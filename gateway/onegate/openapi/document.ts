@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document, made from the table of routes and the schemas of their documents. */
 
 import { z } from "zod";
+import { IF_NONE_MATCH, WAIT } from "../../http/openapi-parameters.ts";
 import type { GateRoute } from "../route.ts";
 import { type ContentDetail, OPERATIONS, type OperationDetail, type ParameterDetail } from "./operations.ts";
 import { SCHEMAS } from "./schemas.ts";
@@ -27,21 +28,7 @@ const ON_EVERY_ROUTE = [400, 429, 500, 503];
 /** 413 also of a GET: a form may say which VM asks. */
 const ON_GUESTS_ROUTES = [401, 403, 413];
 
-const CONDITIONAL: readonly ParameterDetail[] = [
-  {
-    name: "If-None-Match",
-    in: "header",
-    description: "304 when the answer still has one of these entity tags",
-    schema: { type: "string" },
-  },
-];
-
-const WAIT: ParameterDetail = {
-  name: "wait",
-  in: "query",
-  description: "Holds the answer for so many seconds, or until it changes",
-  schema: { type: "integer", minimum: 1, maximum: 60 },
-};
+const CONDITIONAL: readonly ParameterDetail[] = [IF_NONE_MATCH];
 
 const WHO: readonly object[] = [{ token: [], vm: [] }, { token: [] }];
 

@@ -69,6 +69,7 @@ async function spawnInit({ paths, uid, command, environment }: GuestStart): Prom
   }
 }
 
-function notStarted(reason: string, cause?: unknown): GatehouseError {
+/** For the caller of a driver: why a guest does not run. */
+export function notStarted(reason: string, cause?: unknown): GatehouseError {
   return new GatehouseError("unavailable", `The guest could not be started: ${reason}.`, { cause });
 }

@@ -4,10 +4,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { errorText, GatehouseError } from "../../../../shared/errors.ts";
+import { errorText } from "../../../../shared/errors.ts";
 import { livingStat, type ProcessIdentity, readStat } from "../../../../shared/guests/process-proc.ts";
 import type { QemuGuestPaths } from "../../../../shared/guests/qemu-layout.ts";
 import { INIT_WORD } from "./process-init.ts";
+import { notStarted } from "./process-spawn.ts";
 import { TOOL_ENVIRONMENT } from "./tool.ts";
 
 /**
@@ -80,8 +81,4 @@ async function spawnShell({ paths, uid, binary, arguments: given }: QemuStart): 
   } finally {
     for (const log of logs) await log.close();
   }
-}
-
-function notStarted(reason: string, cause?: unknown): GatehouseError {
-  return new GatehouseError("unavailable", `The guest could not be started: ${reason}.`, { cause });
 }

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document, made from the table of routes and the schemas of their documents. */
 
 import { z } from "zod";
+import { IF_NONE_MATCH, WAIT } from "../../../http/openapi-parameters.ts";
 import type { FlowRoute } from "../route.ts";
 import { OPERATIONS, type OperationDetail, type ParameterDetail } from "./operations.ts";
 import { SCHEMAS, type SchemaName } from "./schemas.ts";
@@ -24,25 +25,11 @@ const FAILURES: Readonly<Record<number, string>> = {
 const ON_EVERY_ROUTE = [400, 413, 500, 503];
 const ON_USERS_ROUTES = [401, 429];
 
-const IF_NONE_MATCH: ParameterDetail = {
-  name: "If-None-Match",
-  in: "header",
-  description: "304 when the answer still has one of these entity tags",
-  schema: { type: "string" },
-};
-
 const IF_MATCH: ParameterDetail = {
   name: "If-Match",
   in: "header",
   description: "Only when the document still has one of these entity tags; 412 otherwise",
   schema: { type: "string" },
-};
-
-const WAIT: ParameterDetail = {
-  name: "wait",
-  in: "query",
-  description: "Holds the answer for so many seconds, or until it changes",
-  schema: { type: "integer", minimum: 1, maximum: 60 },
 };
 
 export function openApiDocument(routes: readonly FlowRoute[]): object {
