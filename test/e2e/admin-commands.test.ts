@@ -1,6 +1,5 @@
 /** The admin commands as processes of their own: beside a scripted core, and beside a running house. */
 
-import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ADMIN_COMMAND_NAMES } from "../../gateway/cli/one/commands.ts";
 import { gatehouse, type HouseProcess, scratchDirectory, startHouse, stopHouse } from "../support/house.ts";
+import { runProgram } from "../support/run-program.ts";
 import { recordedBody, type ScriptedCore, startScriptedCore, success } from "../support/scripted-core.ts";
 
 const BIN = join(import.meta.dirname, "../../gateway/cli/bin");
@@ -28,24 +28,11 @@ interface RunOptions {
   readonly file?: string;
 }
 
-/** Runs a command to its end, with nothing of this process's own settings. */
-async function run(line: readonly string[], { env = {}, input = "", file }: RunOptions = {}) {
+async function run(line: readonly string[], { env = {}, input, file }: RunOptions = {}) {
   const [name, ...args] = line;
-  const child = spawn(process.execPath, [file ?? join(BIN, `${name}.js`), ...args], {
-    cwd: scratch.path,
-    env: { PATH: process.env.PATH, HOME: scratch.path, ...env },
-  });
-  const output = { out: "", err: "" };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    output.out += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    output.err += text;
-  });
-  child.stdin.on("error", () => {});
-  child.stdin.end(input);
-  const code = await new Promise((resolve) => child.once("close", resolve));
-  return { code, ...output };
+  const cwd = scratch.path;
+  const options = { cwd, env: { HOME: cwd, ...env }, ...(input === undefined ? {} : { input }) };
+  return await runProgram(file ?? join(BIN, `${name}.js`), args, options);
 }
 
 describe("beside a core", () => {

@@ -1,11 +1,11 @@
 /** oneflow and oneflow-template as processes of their own, beside a running house. */
 
-import { spawn } from "node:child_process";
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FLOW_COMMAND_NAMES } from "../../gateway/cli/flow/commands.ts";
 import { type HouseProcess, scratchDirectory, startHouse, stopHouse } from "../support/house.ts";
+import { runProgram } from "../support/run-program.ts";
 
 const BIN = join(import.meta.dirname, "../../gateway/cli/bin");
 
@@ -25,21 +25,9 @@ afterAll(async () => {
 /** Runs a command to its end; it finds the house by its home. */
 async function run(line: string, input = "", file?: string) {
   const [name, ...args] = line.split(" ");
-  const child = spawn(process.execPath, [file ?? join(BIN, `${name}.js`), ...args], {
-    cwd: home.path,
-    env: { PATH: process.env.PATH, HOME: home.path, GATEHOUSE_HOME: home.path },
-  });
-  const output = { out: "", err: "" };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    output.out += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    output.err += text;
-  });
-  child.stdin.on("error", () => {});
-  child.stdin.end(input);
-  const code = await new Promise((resolve) => child.once("close", resolve));
-  return { code, ...output };
+  const cwd = home.path;
+  const env = { HOME: cwd, GATEHOUSE_HOME: cwd };
+  return await runProgram(file ?? join(BIN, `${name}.js`), args, { cwd, env, input });
 }
 
 async function succeed(line: string, input = ""): Promise<string> {

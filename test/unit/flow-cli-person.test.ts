@@ -1,80 +1,58 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { flowEndpoint, flowSession } from "../../gateway/cli/flow/access.ts";
 import type { Person } from "../../gateway/cli/flow/person.ts";
-import type { OneContext } from "../../gateway/cli/one/context.ts";
-import { systemClock } from "../../shared/clock.ts";
+import { useAccessScratch } from "../support/access-scratch.ts";
 import { runFlow, type ScriptedFlow, startScriptedFlow } from "../support/flow-command.ts";
 
-let scratch = "";
+const scratch = useAccessScratch();
 let flow: ScriptedFlow | undefined;
 
-beforeEach(() => {
-  scratch = mkdtempSync(join(tmpdir(), "flow-access-"));
-  for (const folder of ["me/.one", "var"]) mkdirSync(join(scratch, folder), { recursive: true });
-});
-
 afterEach(async () => {
-  rmSync(scratch, { recursive: true, force: true });
   await flow?.close();
 });
 
-const plant = (name: string, text: string) => writeFileSync(join(scratch, name), text);
-
-function context(env: Readonly<Record<string, string>> = {}): OneContext {
-  return {
-    env: { HOME: join(scratch, "me"), ...env },
-    cwd: scratch,
-    clock: systemClock,
-    columns: undefined,
-    readInput: async () => undefined,
-    out: () => {},
-    err: () => {},
-  };
-}
-
 describe("the endpoint of OneFlow", () => {
   it("is what stands nearest: option, ONEFLOW_URL, the house, ~/.one/oneflow_endpoint, the default", () => {
-    expect(flowEndpoint(context(), {})).toBe("http://localhost:2474");
-    plant("me/.one/oneflow_endpoint", "http://mine:2474\n");
-    expect(flowEndpoint(context(), {})).toBe("http://mine:2474");
-    plant("var/run.json", JSON.stringify({ pid: 1, oneflow: "http://127.0.0.1:7777" }));
-    expect(flowEndpoint(context(), {})).toBe("http://127.0.0.1:7777");
-    const named = context({ ONEFLOW_URL: "https://one/flow/" });
+    expect(flowEndpoint(scratch.context(), {})).toBe("http://localhost:2474");
+    scratch.plant("me/.one/oneflow_endpoint", "http://mine:2474\n");
+    expect(flowEndpoint(scratch.context(), {})).toBe("http://mine:2474");
+    scratch.plant("var/run.json", JSON.stringify({ pid: 1, oneflow: "http://127.0.0.1:7777" }));
+    expect(flowEndpoint(scratch.context(), {})).toBe("http://127.0.0.1:7777");
+    const named = scratch.context({ ONEFLOW_URL: "https://one/flow/" });
     expect(flowEndpoint(named, {})).toBe("https://one/flow");
     expect(flowEndpoint(named, { server: "http://two" })).toBe("http://two");
   });
 
   it.each(["localhost:2474", "file:///etc/passwd", "http://x/?a=b"])("is never %s", (url) => {
-    expect(() => flowEndpoint(context({ ONEFLOW_URL: url }), {})).toThrow(
+    expect(() => flowEndpoint(scratch.context({ ONEFLOW_URL: url }), {})).toThrow(
       `ONEFLOW_URL is "${url}", which is`,
     );
   });
 
   it("holds no credentials, which the message does not repeat", () => {
     const message = "--server holds a user or password; give them with ONEFLOW_USER and ONEFLOW_PASSWORD.";
-    expect(() => flowEndpoint(context(), { server: "http://a:secret@b" })).toThrow(message);
+    expect(() => flowEndpoint(scratch.context(), { server: "http://a:secret@b" })).toThrow(message);
   });
 });
 
 describe("who asks OneFlow", () => {
   it("is said by options, ONEFLOW_USER, or what the admin commands use", () => {
-    plant("var/one_auth", "oneadmin:house\n");
-    expect(flowSession(context(), {}).text).toBe("oneadmin:house");
-    const named = context({ ONEFLOW_USER: "alice", ONEFLOW_PASSWORD: "pw" });
+    scratch.plant("var/one_auth", "oneadmin:house\n");
+    expect(flowSession(scratch.context(), {}).text).toBe("oneadmin:house");
+    const named = scratch.context({ ONEFLOW_USER: "alice", ONEFLOW_PASSWORD: "pw" });
     expect(flowSession(named, {})).toEqual({
       text: "alice:pw",
       origin: "ONEFLOW_USER and ONEFLOW_PASSWORD",
     });
     expect(flowSession(named, { username: "bob" }).text).toBe("bob:pw");
-    expect(flowSession(context(), { username: "bob", password: "x" }).text).toBe("bob:x");
+    expect(flowSession(scratch.context(), { username: "bob", password: "x" }).text).toBe("bob:x");
   });
 
   it("needs a name and a password", () => {
-    expect(() => flowSession(context({ ONEFLOW_USER: "alice" }), {})).toThrow("are only of use together.");
-    expect(() => flowSession(context(), { username: "a:b", password: "x" })).toThrow("holds a colon");
+    expect(() => flowSession(scratch.context({ ONEFLOW_USER: "alice" }), {})).toThrow(
+      "are only of use together.",
+    );
+    expect(() => flowSession(scratch.context(), { username: "a:b", password: "x" })).toThrow("holds a colon");
   });
 });
 

@@ -1,42 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
 import { type AccessOptions, endpointFor, sessionFor } from "../../gateway/cli/one/access.ts";
-import type { OneContext } from "../../gateway/cli/one/context.ts";
-import { systemClock } from "../../shared/clock.ts";
 
-let scratch = "";
+import { useAccessScratch } from "../support/access-scratch.ts";
 
-beforeEach(() => {
-  scratch = mkdtempSync(join(tmpdir(), "one-access-"));
-});
-
-afterEach(() => rmSync(scratch, { recursive: true, force: true }));
-
-function plant(name: string, text: string): string {
-  const file = join(scratch, name);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
-  return file;
-}
-
-function context(env: Readonly<Record<string, string>> = {}): OneContext {
-  return {
-    env: { HOME: join(scratch, "me"), ...env },
-    cwd: scratch,
-    clock: systemClock,
-    columns: undefined,
-    readInput: async () => undefined,
-    out: () => {},
-    err: () => {},
-  };
-}
-
+const scratch = useAccessScratch();
 const endpoint = (env?: Readonly<Record<string, string>>, options: AccessOptions = {}) =>
-  endpointFor(context(env), options);
+  endpointFor(scratch.context(env), options);
 const session = (env?: Readonly<Record<string, string>>, options: AccessOptions = {}) =>
-  sessionFor(context(env), options);
+  sessionFor(scratch.context(env), options);
 
 describe("the endpoint", () => {
   it("is OpenNebula's default when nothing names another", () => {
@@ -44,11 +16,11 @@ describe("the endpoint", () => {
   });
 
   it("is what stands nearest: option, ONE_XMLRPC, the house, ~/.one/one_endpoint", () => {
-    plant("me/.one/one_endpoint", "http://mine:2633/RPC2\n");
+    scratch.plant("me/.one/one_endpoint", "http://mine:2633/RPC2\n");
     expect(endpoint()).toBe("http://mine:2633/RPC2");
-    plant("var/run.json", JSON.stringify({ pid: 1, rpc: "http://127.0.0.1:7777/RPC2", admin: "x" }));
+    scratch.plant("var/run.json", JSON.stringify({ pid: 1, rpc: "http://127.0.0.1:7777/RPC2", admin: "x" }));
     expect(endpoint()).toBe("http://127.0.0.1:7777/RPC2");
-    plant("elsewhere/run.json", JSON.stringify({ rpc: "http://127.0.0.1:8888" }));
+    scratch.plant("elsewhere/run.json", JSON.stringify({ rpc: "http://127.0.0.1:8888" }));
     expect(endpoint({ GATEHOUSE_HOME: "elsewhere" })).toBe("http://127.0.0.1:8888/RPC2");
     expect(endpoint({ ONE_XMLRPC: "http://one:1/RPC2" })).toBe("http://one:1/RPC2");
     expect(endpoint({ ONE_XMLRPC: "http://one:1/RPC2" }, { endpoint: "https://two/RPC2" })).toBe(
@@ -57,9 +29,9 @@ describe("the endpoint", () => {
   });
 
   it("is not found in a house without XML-RPC, nor in a broken file", () => {
-    plant("var/run.json", JSON.stringify({ pid: 1, admin: "http://127.0.0.1:1" }));
+    scratch.plant("var/run.json", JSON.stringify({ pid: 1, admin: "http://127.0.0.1:1" }));
     expect(endpoint()).toBe("http://localhost:2633/RPC2");
-    plant("var/run.json", "{");
+    scratch.plant("var/run.json", "{");
     expect(endpoint()).toBe("http://localhost:2633/RPC2");
   });
 
@@ -71,11 +43,11 @@ describe("the endpoint", () => {
 
 describe("the session", () => {
   it("is that of ONE_AUTH, of ~/.one/one_auth, or of the house, in that order", () => {
-    const house = plant("var/one_auth", "oneadmin:house\n");
+    const house = scratch.plant("var/one_auth", "oneadmin:house\n");
     expect(session()).toEqual({ text: "oneadmin:house", origin: `${house} (found without ONE_AUTH)` });
-    const mine = plant("me/.one/one_auth", "me:mine\n");
+    const mine = scratch.plant("me/.one/one_auth", "me:mine\n");
     expect(session()).toEqual({ text: "me:mine", origin: `${mine} (found without ONE_AUTH)` });
-    const named = plant("named", "alice:token:with:colons");
+    const named = scratch.plant("named", "alice:token:with:colons");
     expect(session({ ONE_AUTH: "named" })).toEqual({
       text: "alice:token:with:colons",
       origin: `${named} (ONE_AUTH)`,
@@ -85,21 +57,21 @@ describe("the session", () => {
 
   it("tells which files were looked for", () => {
     expect(() => session()).toThrow(
-      `there is no file ${join(scratch, "me/.one/one_auth")} and no ${join(scratch, "var/one_auth")}; set ONE_AUTH`,
+      `there is no file ${join(scratch.path, "me/.one/one_auth")} and no ${join(scratch.path, "var/one_auth")}; set ONE_AUTH`,
     );
   });
 
   it("is not looked for elsewhere when ONE_AUTH names a file", () => {
-    plant("me/.one/one_auth", "me:mine\n");
+    scratch.plant("me/.one/one_auth", "me:mine\n");
     expect(() => session({ ONE_AUTH: "missing" })).toThrow(
-      new RegExp(`The credentials ${scratch}/missing \\(ONE_AUTH\\) cannot be read: ENOENT`),
+      new RegExp(`The credentials ${scratch.path}/missing \\(ONE_AUTH\\) cannot be read: ENOENT`),
     );
   });
 
   it.each(["", "alice\n", ":pw", "alice:\n", "alice:pw\nbob:pw\n", "al ice:pw"])(
     "is one line, user:password, and not %j, which the message does not repeat",
     (text) => {
-      const file = plant("named", text);
+      const file = scratch.plant("named", text);
       expect(() => session({ ONE_AUTH: "named" })).toThrow(
         `${file} (ONE_AUTH) must hold one line, user:password.`,
       );

@@ -1,36 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { parseSelection } from "../../gateway/cli/one/ids.ts";
-import { ADMIN_ANSWERS } from "../support/admin-answers.ts";
-import { type Credentials, runLine } from "../support/admin-command.ts";
-import { failure, type ScriptedCore, startScriptedCore, success } from "../support/scripted-core.ts";
+import { runLine } from "../support/admin-command.ts";
+import { useAdminDesk } from "../support/admin-desk.ts";
+import { failure, startScriptedCore, success } from "../support/scripted-core.ts";
 
-let core: ScriptedCore;
-let credentials: Credentials;
+const desk = useAdminDesk();
 
-beforeAll(async () => {
-  core = await startScriptedCore(ADMIN_ANSWERS);
-});
-
-afterAll(() => core.close());
-
-beforeEach(() => {
-  const directory = mkdtempSync(join(tmpdir(), "one-commands-"));
-  credentials = { directory, file: join(directory, "one_auth") };
-  writeFileSync(credentials.file, "alice:alicepw\n");
-  writeFileSync(join(directory, "t.txt"), 'A="1"\n');
-});
-
-afterEach(() => rmSync(credentials.directory, { recursive: true, force: true }));
-
-/** The calls that one command line made. */
-async function callsOf(line: readonly string[], input?: string) {
-  const before = core.calls.length;
-  const result = await runLine(core, credentials, line, input === undefined ? {} : { input });
-  return { ...result, calls: core.calls.slice(before) };
-}
+beforeEach(() => writeFileSync(join(desk.credentials.directory, "t.txt"), 'A="1"\n'));
 
 const OK = { code: 0, err: "" };
 
@@ -102,7 +80,7 @@ describe("what a command line asks of the core", () => {
     ["onevrouter nic-detach 0 1", ["one.vrouter.detachnic", "0", "1"]],
     ["onevrouter chown 0 3", ["one.vrouter.chown", "0", "3", "-1"]],
   ])("%s, and it is silent", async (line, expected) => {
-    const { calls, ...result } = await callsOf(line.split(" "));
+    const { calls, ...result } = await desk.callsOf(line.split(" "));
     expect(calls).toEqual([expected]);
     expect(result).toEqual({ ...OK, out: "" });
   });
@@ -139,45 +117,44 @@ describe("what a command line asks of the core", () => {
       ["one.vrouter.instantiate", "0", "2", "2", "r-%i", "0", ""],
     ],
   ])("%s, and it prints the id", async (line, expected) => {
-    const { calls, ...result } = await callsOf(line.split(" "));
+    const { calls, ...result } = await desk.callsOf(line.split(" "));
     expect(calls).toEqual([expected]);
     expect(result).toEqual({ ...OK, out: "ID: 5\n" });
   });
 
   it.each(["noon", "2026-02-30", "2026-09-20 25:00", "+"])("knows no time %s", async (time) => {
-    const { calls, code, err } = await callsOf(["onevm", "suspend", "5", "--schedule", time]);
+    const { calls, code, err } = await desk.callsOf(["onevm", "suspend", "5", "--schedule", time]);
     expect([calls, code]).toEqual([[], 255]);
     expect(err).toContain(`"${time}" is no time`);
   });
 
   it("creates several, each with its number", async () => {
-    const { calls, out } = await callsOf("onetemplate instantiate 0 --name web-%i -m 3".split(" "));
+    const { calls, out } = await desk.callsOf("onetemplate instantiate 0 --name web-%i -m 3".split(" "));
     expect(calls.map((call) => call[2])).toEqual(["web-0", "web-1", "web-2"]);
     expect(out).toBe("ID: 5\nID: 5\nID: 5\n");
   });
 
   it("reads a template from standard input where there is no file, or -", async () => {
-    expect((await callsOf(["onevnet", "create"], 'NAME="n"')).calls).toEqual([
+    expect((await desk.callsOf(["onevnet", "create"], 'NAME="n"')).calls).toEqual([
       ["one.vn.allocate", 'NAME="n"', "-1"],
     ]);
-    expect((await callsOf(["onevm", "create", "-"], 'NAME="n"')).calls).toEqual([
+    expect((await desk.callsOf(["onevm", "create", "-"], 'NAME="n"')).calls).toEqual([
       ["one.vm.allocate", 'NAME="n"', "0"],
     ]);
   });
 
   it("takes a password from standard input, or a file, without the end of its line", async () => {
-    expect((await callsOf(["oneuser", "passwd", "2"], "from-input\n")).calls).toEqual([
+    expect((await desk.callsOf(["oneuser", "passwd", "2"], "from-input\n")).calls).toEqual([
       ["one.user.passwd", "2", "from-input"],
     ]);
-    writeFileSync(join(credentials.directory, "pw"), "from-file\n");
-    expect((await callsOf(["oneuser", "create", "carol", "-r", "pw", "--group", "users,0"])).calls).toEqual([
-      ["one.grouppool.info"],
-      ["one.user.allocate", "carol", "from-file", "core", ["1", "0"]],
-    ]);
+    writeFileSync(join(desk.credentials.directory, "pw"), "from-file\n");
+    expect(
+      (await desk.callsOf(["oneuser", "create", "carol", "-r", "pw", "--group", "users,0"])).calls,
+    ).toEqual([["one.grouppool.info"], ["one.user.allocate", "carol", "from-file", "core", ["1", "0"]]]);
   });
 
   it("reserves addresses, and names the network", async () => {
-    const { calls, out } = await callsOf("onevnet reserve private --name lab -s 10 -a 0".split(" "));
+    const { calls, out } = await desk.callsOf("onevnet reserve private --name lab -s 10 -a 0".split(" "));
     expect(calls.at(-1)).toEqual(["one.vn.reserve", "0", 'NAME="lab"\nSIZE="10"\nAR_ID="0"\n']);
     expect(out).toBe("Reservation VNET ID: 5\n");
   });
@@ -190,23 +167,23 @@ describe("what a command line asks of the core", () => {
     ["G", "-1"],
     ["alice", "2"],
   ])("lists with the filter %j as %s", async (filter, flag) => {
-    const { calls } = await callsOf(["onevm", "list", ...(filter === "" ? [] : [filter])]);
+    const { calls } = await desk.callsOf(["onevm", "list", ...(filter === "" ? [] : [filter])]);
     expect(calls.at(-1)).toEqual(["one.vmpool.info", flag, "-1", "-1", "-1", ""]);
   });
 });
 
 describe("which objects", () => {
   it("are ids, ranges and names, in the order given", async () => {
-    const { calls } = await callsOf(["onevm", "hold", "8..10,standalone,3"]);
+    const { calls } = await desk.callsOf(["onevm", "hold", "8..10,standalone,3"]);
     expect(calls.slice(1).map((call) => call[2])).toEqual(["8", "9", "10", "0", "3"]);
   });
 
   it("are refused when a name is unknown, or that of several", async () => {
-    expect(await callsOf(["onevm", "hold", "nobody"])).toMatchObject({
+    expect(await desk.callsOf(["onevm", "hold", "nobody"])).toMatchObject({
       code: 255,
       err: "onevm: VM named nobody not found.\n",
     });
-    const { code, err, calls } = await callsOf(["onevm", "hold", "newname2"]);
+    const { code, err, calls } = await desk.callsOf(["onevm", "hold", "newname2"]);
     expect({ code, err }).toEqual({
       code: 255,
       err: "onevm: There are multiple VMs with name newname2: use an id of 55, 44.\n",
@@ -228,7 +205,7 @@ describe("what goes wrong", () => {
   it("is told in the core's own words, and ends with 255", async () => {
     const words = "User [2] : Not authorized to perform MANAGE VM [7].";
     const refusing = await startScriptedCore({ "one.vm.rename": failure("one.vm.rename", words, 512) });
-    expect(await runLine(refusing, credentials, ["onevm", "rename", "7", "x"])).toEqual({
+    expect(await runLine(refusing, desk.credentials, ["onevm", "rename", "7", "x"])).toEqual({
       code: 255,
       out: "",
       err: `[one.vm.rename] ${words}\n`,
@@ -241,7 +218,7 @@ describe("what goes wrong", () => {
       "one.vm.action": ({ values }) =>
         values[2] === "2" ? failure("one.vm.action", "Wrong state.", 2048) : success(Number(values[2])),
     });
-    const result = await runLine(picky, credentials, ["onevm", "stop", "1..3", "-v"]);
+    const result = await runLine(picky, desk.credentials, ["onevm", "stop", "1..3", "-v"]);
     expect(result).toEqual({
       code: 255,
       out: "VM 1: stop\nVM 3: stop\n",
@@ -251,19 +228,19 @@ describe("what goes wrong", () => {
   });
 
   it("is a wrong password: told once, with the file it came from, and nothing more is tried", async () => {
-    writeFileSync(credentials.file, "alice:wrong\n");
-    const { code, err, calls } = await callsOf(["onevm", "stop", "1..3"]);
+    writeFileSync(desk.credentials.file, "alice:wrong\n");
+    const { code, err, calls } = await desk.callsOf(["onevm", "stop", "1..3"]);
     expect({ code, err }).toEqual({
       code: 255,
       err:
         "[one.vm.action] User couldn't be authenticated, aborting call.\n" +
-        `The user and password are those of ${credentials.file} (ONE_AUTH).\n`,
+        `The user and password are those of ${desk.credentials.file} (ONE_AUTH).\n`,
     });
     expect(calls).toHaveLength(1);
   });
 
   it("is a call that this core does not know", async () => {
-    const { code, err } = await callsOf(["onevrouter", "rename", "0", "x"]);
+    const { code, err } = await desk.callsOf(["onevrouter", "rename", "0", "x"]);
     expect(code).toBe(255);
     expect(err).toMatch(
       /^onevrouter: http:\S+ cannot do one\.vrouter\.rename: Method 'one\.nosuch\.method' not defined\.\n$/,
@@ -296,7 +273,7 @@ describe("what goes wrong", () => {
     ["oneuser passwd 2", /A password is needed/],
     ["oneuser token-create --time soon", /--time is "soon"/],
   ])("is the caller's fault: %s", async (line, message) => {
-    const { code, out, err } = await callsOf(line.split(" "));
+    const { code, out, err } = await desk.callsOf(line.split(" "));
     expect(err).toMatch(message);
     expect({ code, out }).toEqual({ code: 255, out: "" });
   });

@@ -1,8 +1,8 @@
 /** Requests to OneFlow's REST API, with the credentials of one user. */
 
 import type { Clock } from "../../../shared/clock.ts";
-import { GatehouseError, isGatehouseError } from "../../../shared/errors.ts";
-import { boundedText, connectionFailure } from "../one/connection.ts";
+import { isGatehouseError } from "../../../shared/errors.ts";
+import { boundedText, unreachable } from "../one/connection.ts";
 
 /** An instantiation, or a list of ten thousand services, may take a while. */
 const ANSWER_TIMEOUT_MS = 120_000;
@@ -99,18 +99,11 @@ export class FlowClient {
       const text = await boundedText(response, MAX_ANSWER_BYTES);
       return { status: response.status, text, headers: response.headers };
     } catch (error) {
-      throw isGatehouseError(error) ? error : this.#unreachable(error);
+      throw isGatehouseError(error)
+        ? error
+        : unreachable(this.#settings.endpoint, error, "ONEFLOW_URL (or --server) to the URL");
     } finally {
       cancel();
     }
-  }
-
-  #unreachable(error: unknown): GatehouseError {
-    return new GatehouseError(
-      "unavailable",
-      `Cannot connect to ${this.#settings.endpoint}: ${connectionFailure(error)}. Start the house with ` +
-        `"gatehouse up", or set ONEFLOW_URL (or --server) to the URL of a running OneFlow.`,
-      { cause: error },
-    );
   }
 }

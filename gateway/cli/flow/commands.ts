@@ -1,10 +1,10 @@
 /** The commands of OneFlow by name, and how a command line of one becomes an exit code. */
 
-import { Command, CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { errorText } from "../../../shared/errors.ts";
 import { CoreError } from "../../../shared/xmlrpc/core-error.ts";
 import { printable } from "../one/format.ts";
-import { packageVersion } from "../version.ts";
+import { objectProgram } from "../one/object-program.ts";
 import { FlowRefusal } from "./client.ts";
 import { FlowAlreadyTold, type FlowDesk } from "./command/desk.ts";
 import { addServiceCommands } from "./command/oneflow.ts";
@@ -65,26 +65,11 @@ function oneSpelling([first, second, ...rest]: readonly string[]): string[] {
 
 function programOf(name: FlowCommandName, context: FlowContext): Command {
   const { kind, summary, add }: FlowCommand = COMMANDS[name];
-  const program = new Command(name)
-    .description(`Manages ${summary}.`)
-    .version(packageVersion(), "-V, --version", "print the version")
-    .exitOverride()
-    .configureOutput({ writeOut: context.out, writeErr: context.err })
-    .showSuggestionAfterError()
-    .showHelpAfterError(`Try ${name} --help, or ${name} COMMAND --help.`)
-    .allowExcessArguments(false)
-    .addHelpText("after", HELP.replaceAll("COMMAND", name));
+  const program = objectProgram({ name, description: `Manages ${summary}.`, notes: NOTES }, context);
   add({ context, kind, program });
   return program;
 }
 
-const HELP = `
-Objects are named by id or name, several as 0..3 or 1,4.
-ONEFLOW_URL is the server (the house in GATEHOUSE_HOME or ./var, ~/.one/oneflow_endpoint, or http://localhost:2474);
+const NOTES = `ONEFLOW_URL is the server (the house in GATEHOUSE_HOME or ./var, ~/.one/oneflow_endpoint, or http://localhost:2474);
 ONEFLOW_USER and ONEFLOW_PASSWORD say who asks (or ONE_AUTH, ~/.one/one_auth, or the one_auth of the house).
-Exit codes: 0 success; the HTTP status modulo 256 where the server refuses (148: not found); 255 anything else.
-
-Examples:
-  COMMAND list
-  COMMAND show 0
-  COMMAND list --help`;
+Exit codes: 0 success; the HTTP status modulo 256 where the server refuses (148: not found); 255 anything else.`;

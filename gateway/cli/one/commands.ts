@@ -1,9 +1,8 @@
 /** The admin commands by name, and how a command line of one becomes an exit code. */
 
-import { Command, CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { errorText } from "../../../shared/errors.ts";
 import { CoreError } from "../../../shared/xmlrpc/core-error.ts";
-import { packageVersion } from "../version.ts";
 import { AlreadyTold } from "./already-told.ts";
 import type { Desk } from "./command/desk.ts";
 import { addGroupCommands } from "./command/onegroup.ts";
@@ -17,6 +16,7 @@ import { addVrouterCommands } from "./command/onevrouter.ts";
 import type { OneContext } from "./context.ts";
 import { printable } from "./format.ts";
 import { GROUP, HOST, type Kind, TEMPLATE, USER, VM, VNET, VNTEMPLATE, VROUTER } from "./kind.ts";
+import { objectProgram } from "./object-program.ts";
 
 /** OpenNebula's commands end with -1, whatever failed; scripts test for it. */
 const FAILED = 255;
@@ -66,26 +66,12 @@ export async function runAdminCommand(
 
 function programOf(name: AdminCommandName, context: OneContext): Command {
   const { kind, summary, add }: AdminCommand = COMMANDS[name];
-  const program = new Command(name)
-    .description(`Manages ${summary}, of this house or of any OpenNebula.`)
-    .version(packageVersion(), "-V, --version", "print the version")
-    .exitOverride()
-    .configureOutput({ writeOut: context.out, writeErr: context.err })
-    .showSuggestionAfterError()
-    .showHelpAfterError(`Try ${name} --help, or ${name} COMMAND --help.`)
-    .allowExcessArguments(false)
-    .addHelpText("after", HELP.replaceAll("COMMAND", name));
+  const description = `Manages ${summary}, of this house or of any OpenNebula.`;
+  const program = objectProgram({ name, description, notes: NOTES }, context);
   add({ context, kind, program });
   return program;
 }
 
-const HELP = `
-Objects are named by id or name, several as 0..3 or 1,4.
-ONE_XMLRPC is the endpoint (the house in GATEHOUSE_HOME or ./var, or http://localhost:2633/RPC2);
+const NOTES = `ONE_XMLRPC is the endpoint (the house in GATEHOUSE_HOME or ./var, or http://localhost:2633/RPC2);
 ONE_AUTH is a file with user:password (~/.one/one_auth, or the one_auth of the house).
-Exit codes: 0 success, 255 anything else.
-
-Examples:
-  COMMAND list
-  COMMAND show 0
-  COMMAND list --help`;
+Exit codes: 0 success, 255 anything else.`;

@@ -13,8 +13,18 @@ const NO_CONNECTION: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: "nobody answered in time",
 };
 
+/** Nobody answers at `endpoint`; `setting` says what names it and what it must name: "ONE_XMLRPC to the endpoint". */
+export function unreachable(endpoint: string, error: unknown, setting: string): GatehouseError {
+  const why = connectionFailure(error);
+  return new GatehouseError(
+    "unavailable",
+    `Cannot connect to ${endpoint}: ${why}. Start the house with "gatehouse up", or set ${setting} of a running one.`,
+    { cause: error },
+  );
+}
+
 /** What made `fetch` fail: "the connection was refused". */
-export function connectionFailure(error: unknown): string {
+function connectionFailure(error: unknown): string {
   if (error instanceof Error && error.name === "AbortError") return "nobody answered in time";
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";

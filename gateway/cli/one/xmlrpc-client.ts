@@ -5,7 +5,7 @@ import { errorText, GatehouseError, isGatehouseError } from "../../../shared/err
 import { MAX_XML_BYTES } from "../../../shared/xml/tree.ts";
 import { CoreError } from "../../../shared/xmlrpc/core-error.ts";
 import { decodeAnswer, encodeCall, type RpcValue } from "../../../shared/xmlrpc/encoding.ts";
-import { boundedText, connectionFailure } from "./connection.ts";
+import { boundedText, unreachable } from "./connection.ts";
 
 /** A core may take a while to instantiate hundreds of VMs, and answers only then. */
 const CALL_TIMEOUT_MS = 120_000;
@@ -74,17 +74,11 @@ export class XmlRpcClient {
         );
       return await boundedText(response, MAX_XML_BYTES);
     } catch (error) {
-      throw isGatehouseError(error) ? error : this.#unreachable(error);
+      throw isGatehouseError(error)
+        ? error
+        : unreachable(this.#settings.endpoint, error, "ONE_XMLRPC to the endpoint");
     } finally {
       cancel();
     }
-  }
-
-  #unreachable(error: unknown): GatehouseError {
-    return new GatehouseError(
-      "unavailable",
-      `Cannot connect to ${this.#settings.endpoint}: ${connectionFailure(error)}. Start the house with "gatehouse up", or set ONE_XMLRPC to the endpoint of a running one.`,
-      { cause: error },
-    );
   }
 }
