@@ -2,42 +2,28 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
-import { createServer, type RequestListener, type Server } from "node:http";
+import type { RequestListener } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildBundle, GUEST_NODE, runGuest } from "../support/guest-command.ts";
+import { useGuestServers } from "../support/guest-servers.ts";
 import { scratchDirectory } from "../support/house.ts";
-import { listening } from "../support/scripted-gate.ts";
 
 const TOKEN = Buffer.from("sixteen bytes ok").toString("base64");
 const VM = '{"VM":{"ID":"7","NAME":"seven"}}';
 const scratch = scratchDirectory("doctor");
-const closers: (() => unknown)[] = [];
+const { closers, serve } = useGuestServers();
 let bundle = "";
 
 beforeAll(async () => {
   bundle = await buildBundle(scratch.path);
 });
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 afterAll(() => scratch.remove());
 
 const tls = (name: string) => fileURLToPath(new URL(`../fixtures/tls/${name}`, import.meta.url));
-
-async function serve(listener: RequestListener, server: Server = createServer()): Promise<string> {
-  const sockets = new Set<Socket>();
-  server.on("request", listener).on("connection", (socket) => sockets.add(socket));
-  const { port } = await listening(server);
-  closers.push(() => {
-    for (const socket of sockets) socket.destroy();
-    return new Promise((resolve) => server.close(resolve));
-  });
-  return `http://127.0.0.1:${port}`;
-}
 
 async function serveTls(certificate: string): Promise<string> {
   const server = createSecureServer({

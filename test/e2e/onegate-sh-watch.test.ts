@@ -1,22 +1,22 @@
 /** `onegate.sh`: get, watch, tokens and doctor, in every shell and over every client, as the command for Node has them. */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
-import { type ChangingGate, changingGate } from "../support/changing-gate.ts";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { type RunningGuest, runGuest } from "../support/guest-command.ts";
+import { shownVm, useGuestServers } from "../support/guest-servers.ts";
 import { scratchDirectory } from "../support/house.ts";
-import { listening, type ScriptedGate, scriptedGate } from "../support/scripted-gate.ts";
 import { SH_GUESTS, shGuest } from "../support/sh-guest.ts";
 
 const scratch = scratchDirectory("onegate-sh-watch");
 const temporary = join(scratch.path, "tmp");
 mkdirSync(temporary);
-const closers: (() => unknown)[] = [];
+// Whatever it did, it leaves nothing.
+const { closers, changing, scripted, serve } = useGuestServers(() =>
+  expect(readdirSync(temporary)).toEqual([]),
+);
 const WAIT = { timeout: 20_000, interval: 20 };
 const GUESTS = SH_GUESTS.map((guest) => [guest.name, guest] as const);
 let round = 0;
@@ -25,39 +25,7 @@ for (const [name, { lacks }] of GUESTS) {
   if (lacks) console.log(`Skipped: onegate.sh watch under ${name}, since ${lacks}.`);
 }
 
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-  // Whatever it did, it leaves nothing.
-  expect(readdirSync(temporary)).toEqual([]);
-});
 afterAll(() => scratch.remove());
-
-const vm = (attributes: object, name = "seven") => ({
-  VM: { ID: "7", NAME: name, USER_TEMPLATE: attributes },
-});
-
-async function changing(document: object, options?: { etags: boolean }): Promise<ChangingGate> {
-  const gate = await changingGate(document, options);
-  closers.push(gate.close);
-  return gate;
-}
-
-async function scripted(): Promise<ScriptedGate> {
-  const gate = await scriptedGate();
-  closers.push(gate.close);
-  return gate;
-}
-
-async function serve(listener: RequestListener, server: Server = createServer()): Promise<string> {
-  const sockets = new Set<Socket>();
-  server.on("request", listener).on("connection", (socket) => sockets.add(socket));
-  const { port } = await listening(server);
-  closers.push(() => {
-    for (const socket of sockets) socket.destroy();
-    return new Promise((resolve) => server.close(resolve));
-  });
-  return `http://127.0.0.1:${port}`;
-}
 
 describe.each(GUESTS)("onegate.sh under %s", (_, guest) => {
   const lacks = guest.lacks;
@@ -87,7 +55,7 @@ describe.each(GUESTS)("onegate.sh under %s", (_, guest) => {
   const done = (out: string) => ({ code: 0, out, err: "" });
 
   it.skipIf(lacks)("gets one value, and ends with 1 where there is none", async () => {
-    const gate = await changing(vm({ READY: "YES", LIST: { A: "b c" } }));
+    const gate = await changing(shownVm({ READY: "YES", LIST: { A: "b c" } }));
     expect(await run(gate.url, "vm", "get", "USER_TEMPLATE/READY")).toEqual(done("YES\n"));
     expect(await run(gate.url, "vm", "get", "/USER_TEMPLATE/LIST")).toEqual(done('{"A":"b c"}\n'));
     await run(gate.url, "vm", "get", "NAME", "--id", "9");
@@ -119,10 +87,10 @@ describe.each(GUESTS)("onegate.sh under %s", (_, guest) => {
   it.skipIf(lacks)(
     "watches a value, waits for one that is not there, outlives the server, and ends with 0",
     async () => {
-      const gate = await changing(vm({}));
+      const gate = await changing(shownVm({}));
       const running = start(gate.url, ["watch", "vm", "USER_TEMPLATE/LEADER"]);
       await gate.holds(1);
-      gate.change(vm({ LEADER: "a" }));
+      gate.change(shownVm({ LEADER: "a" }));
       await running.prints("a\n");
       await gate.holds(1);
       gate.tire();
@@ -133,7 +101,7 @@ describe.each(GUESTS)("onegate.sh under %s", (_, guest) => {
       gate.tire();
       await running.says("OneGate answers again.");
       await gate.holds(1);
-      gate.change(vm({ LEADER: "b" }));
+      gate.change(shownVm({ LEADER: "b" }));
       await running.prints("b\n");
       running.child.kill("SIGTERM");
       expect(await running.ended).toMatchObject({ code: 0, out: "a\nb\n" });
@@ -143,15 +111,17 @@ describe.each(GUESTS)("onegate.sh under %s", (_, guest) => {
   it.skipIf(lacks)(
     "watches documents and values as JSON, each on one line, or as `show` tells them",
     async () => {
-      const gate = await changing(vm({ A: 'x"\\\ty' }));
+      const gate = await changing(shownVm({ A: 'x"\\\ty' }));
       const json = start(gate.url, ["watch", "--json"]);
       const value = start(gate.url, ["watch", "USER_TEMPLATE/A", "--json"]);
       const text = start(gate.url, ["watch"]);
       await gate.holds(3);
-      gate.change(vm({ A: "é" }, "eight"));
+      gate.change(shownVm({ A: "é" }, "eight"));
       await Promise.all([json.prints("eight"), value.prints("é"), text.prints("eight")]);
       for (const each of [json, value, text]) each.child.kill("SIGTERM");
-      const both = [vm({ A: 'x"\\\ty' }), vm({ A: "é" }, "eight")].map((each) => `${JSON.stringify(each)}\n`);
+      const both = [shownVm({ A: 'x"\\\ty' }), shownVm({ A: "é" }, "eight")].map(
+        (each) => `${JSON.stringify(each)}\n`,
+      );
       expect(await json.ended).toEqual(done(both.join("")));
       expect(await value.ended).toEqual(done(`${JSON.stringify('x"\\\ty')}\n"é"\n`));
       const shown = (name: string) => `${"VM 7".padEnd(80)}\n${"NAME".padEnd(20)}: ${name}\n`;
@@ -162,7 +132,7 @@ describe.each(GUESTS)("onegate.sh under %s", (_, guest) => {
   it.skipIf(lacks)(
     "runs a command on each change, one at a time, the newest state after those it missed",
     async () => {
-      const gate = await changing(vm({ N: "1" }));
+      const gate = await changing(shownVm({ N: "1" }));
       round += 1;
       const [log, go] = [join(scratch.path, `log-${round}`), join(scratch.path, `go-${round}`)];
       const command = `echo "$ONEGATE_VALUE" "$(cat)" >> ${log}; until [ -e ${go} ]; do sleep 0.05; done`;
@@ -171,7 +141,7 @@ describe.each(GUESTS)("onegate.sh under %s", (_, guest) => {
       await vi.waitFor(() => expect(written()).toBe("1 1\n"), WAIT);
       for (const N of ["2", "3", "4"]) {
         await gate.holds(1);
-        gate.change(vm({ N }));
+        gate.change(shownVm({ N }));
       }
       await gate.holds(1);
       expect(written()).toBe("1 1\n");
@@ -183,7 +153,7 @@ describe.each(GUESTS)("onegate.sh under %s", (_, guest) => {
   );
 
   it.skipIf(lacks)("waits for the first state and ends, if that is all that is wanted", async () => {
-    const gate = await changing(vm({}));
+    const gate = await changing(shownVm({}));
     const first = start(gate.url, ["watch", "USER_TEMPLATE/N", "--once"]);
     const command = start(gate.url, [
       "watch",
@@ -193,14 +163,14 @@ describe.each(GUESTS)("onegate.sh under %s", (_, guest) => {
       "sleep 0.2; cat; exit 3",
     ]);
     await gate.holds(2);
-    gate.change(vm({ N: "1" }));
+    gate.change(shownVm({ N: "1" }));
     expect(await first.ended).toEqual(done("1\n"));
     const err = "onegate watch: The command ended with exit code 3.\n";
     expect(await command.ended).toEqual({ code: 0, out: "1\n", err });
   });
 
   it.skipIf(lacks)("goes on after a command that fails; polls where it must, and says so", async () => {
-    const gate = await changing(vm({ N: "1" }), { etags: false });
+    const gate = await changing(shownVm({ N: "1" }), { etags: false });
     const running = start(gate.url, [
       "watch",
       "USER_TEMPLATE/N",
@@ -217,7 +187,7 @@ describe.each(GUESTS)("onegate.sh under %s", (_, guest) => {
   });
 
   it.skipIf(lacks)("waits as long as a limit asks for", async () => {
-    const gate = await changing(vm({ READY: "YES" }));
+    const gate = await changing(shownVm({ READY: "YES" }));
     gate.fail(429, { "Retry-After": "1" });
     const running = start(gate.url, ["vm", "get", "USER_TEMPLATE/READY"]);
     await gate.askedTimes(1);
@@ -308,7 +278,7 @@ const AWKS = ["mawk", "gawk", "original-awk", "busybox"].map((awk) =>
 describe.each(AWKS.map((guest) => [guest.name, guest] as const))("onegate.sh under %s", (_, guest) => {
   it.skipIf(guest.lacks)("reads, quotes and waits in words that every awk knows", async () => {
     const odd = 'x"\\\ty é';
-    const gate = await changing(vm({ ODD: odd, LIST: [{ NAME: "n", V: "v" }] }));
+    const gate = await changing(shownVm({ ODD: odd, LIST: [{ NAME: "n", V: "v" }] }));
     const variables = {
       CONTEXT_DIR: scratch.path,
       ONEGATE_ENDPOINT: gate.url,
@@ -325,7 +295,7 @@ describe.each(AWKS.map((guest) => [guest.name, guest] as const))("onegate.sh und
     const run = (...args: string[]) => runGuest([...guest.command, ...args], all).ended;
     const value = { code: 0, out: `${JSON.stringify(odd)}\n`, err: "" };
     expect(await run("watch", "USER_TEMPLATE/ODD", "--json", "--once")).toEqual(value);
-    const original = await changing(vm({ ODD: odd, LIST: [{ NAME: "n", V: "v" }] }), { etags: false });
+    const original = await changing(shownVm({ ODD: odd, LIST: [{ NAME: "n", V: "v" }] }), { etags: false });
     const late = await runGuest([...guest.command, "vm", "get", "USER_TEMPLATE/LIST/n/V"], {
       ...all,
       ONEGATE_ENDPOINT: original.url,

@@ -2,42 +2,22 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { changeCommand } from "../../agent/guest/watch-command.ts";
-import { type ChangingGate, changingGate } from "../support/changing-gate.ts";
 import { buildBundle, GUEST_NODE, type RunningGuest, runGuest } from "../support/guest-command.ts";
+import { shownVm, useGuestServers } from "../support/guest-servers.ts";
 import { scratchDirectory } from "../support/house.ts";
 import { manualClock } from "../support/manual-clock.ts";
-import { type ScriptedGate, scriptedGate } from "../support/scripted-gate.ts";
 
 const scratch = scratchDirectory("watch");
-const closers: (() => Promise<unknown>)[] = [];
+const { closers, changing, scripted } = useGuestServers();
 const WAIT = { timeout: 20_000, interval: 20 };
 let bundle = "";
 
 beforeAll(async () => {
   bundle = await buildBundle(scratch.path);
 });
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 afterAll(() => scratch.remove());
-
-const vm = (attributes: object, name = "seven") => ({
-  VM: { ID: "7", NAME: name, USER_TEMPLATE: attributes },
-});
-
-async function changing(document: object, options?: { etags: boolean }): Promise<ChangingGate> {
-  const gate = await changingGate(document, options);
-  closers.push(gate.close);
-  return gate;
-}
-
-async function scripted(): Promise<ScriptedGate> {
-  const gate = await scriptedGate();
-  closers.push(gate.close);
-  return gate;
-}
 
 /** A command before a gate; one that still runs at the test's end is ended. */
 function onegate(gate: { url: string }, ...args: string[]): RunningGuest {
@@ -54,7 +34,7 @@ const done = (out: string) => ({ code: 0, out, err: "" });
 
 describe("onegate get", () => {
   it("prints one value of the VM, of a peer or of the service", async () => {
-    const gate = await changing(vm({ READY: "YES", LIST: { A: "b c" } }));
+    const gate = await changing(shownVm({ READY: "YES", LIST: { A: "b c" } }));
     expect(await onegate(gate, "vm", "get", "USER_TEMPLATE/READY").ended).toEqual(done("YES\n"));
     expect(await onegate(gate, "vm", "get", "USER_TEMPLATE/LIST").ended).toEqual(done('{"A":"b c"}\n'));
     await onegate(gate, "vm", "get", "NAME", "--id", "9").ended;
@@ -63,7 +43,7 @@ describe("onegate get", () => {
   });
 
   it("ends with 1 where there is none, and with 255 where it fails", async () => {
-    const gate = await changing(vm({}));
+    const gate = await changing(shownVm({}));
     const none = { code: 1, out: "", err: "ERROR: \nThere is no such value.\n" };
     expect(await onegate(gate, "vm", "get", "USER_TEMPLATE/READY").ended).toEqual(none);
     gate.fail(403);
@@ -80,7 +60,7 @@ describe("onegate get", () => {
   });
 
   it("finds it in the document of a server that knows no paths", async () => {
-    const gate = await changing(vm({ READY: "YES" }), { etags: false });
+    const gate = await changing(shownVm({ READY: "YES" }), { etags: false });
     expect(await onegate(gate, "vm", "get", "USER_TEMPLATE/READY").ended).toEqual(done("YES\n"));
     const none = await onegate(gate, "vm", "get", "USER_TEMPLATE/NONE").ended;
     expect(none).toEqual({ code: 1, out: "", err: "ERROR: \nThere is nothing at USER_TEMPLATE/NONE.\n" });
@@ -89,17 +69,17 @@ describe("onegate get", () => {
 
 describe("onegate watch", () => {
   it("prints a value at first and at each change, waits for one that is not there, and ends with 0", async () => {
-    const gate = await changing(vm({}));
+    const gate = await changing(shownVm({}));
     const guest = onegate(gate, "watch", "vm", "USER_TEMPLATE/LEADER", "--wait", "60");
     await gate.holds(1);
-    gate.change(vm({ OTHER: "x" }));
+    gate.change(shownVm({ OTHER: "x" }));
     await gate.holds(1);
-    gate.change(vm({ LEADER: "a" }));
+    gate.change(shownVm({ LEADER: "a" }));
     await guest.prints("a\n");
     await gate.holds(1);
     gate.tire();
     await gate.holds(1);
-    gate.change(vm({ LEADER: "b" }));
+    gate.change(shownVm({ LEADER: "b" }));
     await guest.prints("b\n");
     await gate.holds(1);
     guest.child.kill("SIGTERM");
@@ -107,7 +87,7 @@ describe("onegate watch", () => {
   });
 
   it("outlives the server, and does not print again what has not changed", async () => {
-    const gate = await changing(vm({ LEADER: "a" }));
+    const gate = await changing(shownVm({ LEADER: "a" }));
     const guest = onegate(gate, "watch", "USER_TEMPLATE/LEADER");
     await gate.holds(1);
     gate.cut();
@@ -122,7 +102,7 @@ describe("onegate watch", () => {
     await gate.askedTimes(gate.asked.length + 1);
     gate.fail(undefined);
     await gate.holds(1);
-    gate.change(vm({ LEADER: "b" }));
+    gate.change(shownVm({ LEADER: "b" }));
     await guest.prints("b\n");
     guest.child.kill("SIGINT");
     const { code, out, err } = await guest.ended;
@@ -131,22 +111,22 @@ describe("onegate watch", () => {
   });
 
   it("prints documents, each as `show` does or on one line of JSON", async () => {
-    const gate = await changing(vm({}));
+    const gate = await changing(shownVm({}));
     const text = onegate(gate, "watch");
     const json = onegate(gate, "watch", "vm", "--json");
     await gate.holds(2);
-    gate.change(vm({}, "eight"));
+    gate.change(shownVm({}, "eight"));
     await text.prints("eight");
     await json.prints("eight");
     for (const guest of [text, json]) guest.child.kill("SIGTERM");
     const line = (name: string) => `${"VM 7".padEnd(80)}\n${"NAME".padEnd(20)}: ${name}\n`;
     expect(await text.ended).toEqual(done(line("seven") + line("eight")));
-    const both = [vm({}), vm({}, "eight")].map((each) => `${JSON.stringify(each)}\n`).join("");
+    const both = [shownVm({}), shownVm({}, "eight")].map((each) => `${JSON.stringify(each)}\n`).join("");
     expect(await json.ended).toEqual(done(both));
   });
 
   it("runs a command on each change, one at a time, the newest state after those it missed", async () => {
-    const gate = await changing(vm({ N: "1" }));
+    const gate = await changing(shownVm({ N: "1" }));
     const file = (name: string) => join(scratch.path, name);
     const command = `echo "$ONEGATE_VALUE" "$(cat)" >> ${file("log")}; until [ -e ${file("go")} ]; do sleep 0.02; done`;
     const guest = onegate(gate, "watch", "USER_TEMPLATE/N", "--exec", command);
@@ -154,24 +134,24 @@ describe("onegate watch", () => {
     await vi.waitFor(() => expect(log()).toBe("1 1\n"), WAIT);
     for (const N of ["2", "3", "4"]) {
       await gate.holds(1);
-      gate.change(vm({ N }));
+      gate.change(shownVm({ N }));
     }
     await gate.holds(1);
     expect(log()).toBe("1 1\n");
     runGuest(["touch", file("go")], {});
     await vi.waitFor(() => expect(log()).toBe("1 1\n4 4\n"), WAIT);
-    gate.change(vm({ N: "5" }));
+    gate.change(shownVm({ N: "5" }));
     await vi.waitFor(() => expect(log()).toBe("1 1\n4 4\n5 5\n"), WAIT);
     guest.child.kill("SIGTERM");
     expect(await guest.ended).toEqual(done(""));
   });
 
   it("waits for the first state and ends, if that is all that is wanted", async () => {
-    const gate = await changing(vm({}));
+    const gate = await changing(shownVm({}));
     const first = onegate(gate, "watch", "USER_TEMPLATE/N", "--once");
     const command = onegate(gate, "watch", "USER_TEMPLATE/N", "--once", "--exec", "sleep 0.2; cat; exit 3");
     await gate.holds(2);
-    gate.change(vm({ N: "1" }));
+    gate.change(shownVm({ N: "1" }));
     expect(await first.ended).toEqual(done("1\n"));
     const err = "onegate watch: The command ended with exit code 3.\n";
     expect(await command.ended).toEqual({ code: 0, out: "1\n", err });
@@ -202,17 +182,17 @@ describe("onegate watch", () => {
   });
 
   it("goes on after a command that fails, and says so", async () => {
-    const gate = await changing(vm({ N: "1" }));
+    const gate = await changing(shownVm({ N: "1" }));
     const guest = onegate(gate, "watch", "USER_TEMPLATE/N", "--exec", 'echo "got $ONEGATE_VALUE"; exit 3');
     await guest.says("onegate watch: The command ended with exit code 3.\n");
-    gate.change(vm({ N: "2" }));
+    gate.change(shownVm({ N: "2" }));
     await guest.prints("got 2\n");
     guest.child.kill("SIGTERM");
     expect(await guest.ended).toMatchObject({ code: 0, out: "got 1\ngot 2\n" });
   });
 
   it("asks again and again where the server tells no changes, and says so once", async () => {
-    const gate = await changing(vm({ N: "1" }), { etags: false });
+    const gate = await changing(shownVm({ N: "1" }), { etags: false });
     const guest = onegate(gate, "watch", "USER_TEMPLATE/N");
     await guest.says("This server does not tell changes as they come: it is asked every 5 s.\n");
     guest.child.kill("SIGTERM");
@@ -220,7 +200,7 @@ describe("onegate watch", () => {
   });
 
   it("ends with 255 and the server's words where waiting is no use", async () => {
-    const gate = await changing(vm({}));
+    const gate = await changing(shownVm({}));
     gate.fail(401);
     expect(await onegate(gate, "watch").ended).toEqual({ code: 255, out: "", err: "ERROR: \nLater.\n" });
     expect((await onegate(gate, "watch", "--wait", "61").ended).err).toContain(
