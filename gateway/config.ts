@@ -1,11 +1,12 @@
 /**
  * The configuration, put together from its sources and checked once, at start. Later sources win: defaults,
- * OpenNebula's onegate-server.conf, oneflow-server.conf and monitord.conf, gatehouse.yaml, the environment, the command line.
+ * OpenNebula's server_x509_auth.conf, onegate-server.conf, oneflow-server.conf and monitord.conf, gatehouse.yaml, the environment, the command line.
  */
 
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { GatehouseError } from "../shared/errors.ts";
+import { X509_CONF } from "./config/core-conf.ts";
 import { readEnvironment } from "./config/environment.ts";
 import { readGatehouseYaml } from "./config/gatehouse-yaml.ts";
 import { LEAVES, leafAt } from "./config/leaves.ts";
@@ -14,6 +15,7 @@ import { readOneflowConf } from "./config/oneflow-conf.ts";
 import { readOnegateConf } from "./config/onegate-conf.ts";
 import { type Config, configSchema } from "./config/schema.ts";
 import { EMPTY_SOURCE, type Setting, type Source, shown } from "./config/source.ts";
+import { readX509Conf } from "./config/x509-conf.ts";
 import { readYamlText } from "./config/yaml-text.ts";
 
 export type { Config } from "./config/schema.ts";
@@ -48,10 +50,14 @@ const PATHS: ReadonlySet<string> = new Set([
   "onegate.oneflow_auth_file",
   "oneflow.conf_file",
   "oneflow.log_dir",
+  "rpc.server_cert_file",
   "monitor.conf_file",
   "monitor.private_key_file",
   "monitor.public_key_file",
   "cloud.opennebula.auth_file",
+  "cloud.opennebula.x509.cert_file",
+  X509_CONF,
+  "cloud.opennebula.x509.key_file",
   "cloud.process.run_dir",
   "cloud.qemu.run_dir",
   "cloud.qemu.image_dirs",
@@ -72,7 +78,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     confSource("oneflow.conf_file", readOneflowConf, [yaml, ...above]),
     confSource("monitor.conf_file", readMonitordConf, [yaml, ...above]),
   ];
-  const all = [...confs, yaml, ...above];
+  const all = [x509Source(confs, [yaml, ...above]), ...confs, yaml, ...above];
 
   const settings = new Map(
     all.flatMap((source) => source.settings).map((setting) => [setting.path, setting]),
@@ -112,6 +118,14 @@ function confSource(
 ): Source {
   const file = textOf(above, path);
   return file === undefined ? EMPTY_SOURCE : absolute(read(file, readYamlText(file)), dirname(file));
+}
+
+/** The one beside OpenNebula's other files need not be there, as long as nobody names it. */
+function x509Source(confs: readonly Source[], above: readonly Source[]): Source {
+  const beside = textOf(confs, X509_CONF);
+  if (textOf(above, X509_CONF) === undefined && (beside === undefined || !existsSync(beside)))
+    return EMPTY_SOURCE;
+  return confSource(X509_CONF, readX509Conf, [...confs, ...above]);
 }
 
 /** The last string that the sources give a setting. */

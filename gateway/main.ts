@@ -1,5 +1,6 @@
 /** Composes the parts of the house and starts them: the only file that knows them all. */
 
+import type { X509Certificate } from "node:crypto";
 import type { Clock } from "../shared/clock.ts";
 import type { Logger } from "../shared/log.ts";
 import type { HomeCommands } from "./admin/commands.ts";
@@ -20,11 +21,13 @@ import { openHome } from "./main/home.ts";
 import { homeCommands } from "./main/home-commands.ts";
 import { type HouseSight, openHouseSight } from "./main/house-sight.ts";
 import { type ListenOptions, listen } from "./main/listen.ts";
-import { openCloud } from "./main/open-cloud.ts";
-import { coreCheck, openOpenNebula, remoteCommands } from "./main/open-opennebula.ts";
+import { openItsCloud } from "./main/open-its-cloud.ts";
+import { coreCheck, remoteCommands } from "./main/open-opennebula.ts";
+import { Reaching } from "./main/reaching.ts";
 import { removeRunFile, writeRunFile } from "./main/run-file.ts";
 import { serveMonitor } from "./main/serve-monitor.ts";
 import { oneFlowApp, openOneFlow, type Services, scalerFor } from "./main/serve-oneflow.ts";
+import { rpcCertificateOf, serverIdentityOf } from "./main/server-proof.ts";
 import { storeCheck } from "./main/store-check.ts";
 import { type HostWatch, watchHosts } from "./main/watch-hosts.ts";
 import { createServiceDirectory, type ServiceScaler } from "./oneflow/directory.ts";
@@ -50,7 +53,7 @@ export interface House {
   readonly cloud: Cloud;
   /** The classic token of a VM. @throws GatehouseError `not_found` */
   readonly token: (vmId: number) => Promise<string>;
-  /** Undefined when it is not enabled. */
+  /** Undefined when it is not enabled, and as long as it waits for a core that is away. */
   readonly flow: OneFlow | undefined;
   /** Of what is enabled. */
   readonly urls: {
@@ -97,8 +100,8 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   const series = await openHistory(config, { clock, log });
   closers.add("history", async () => series?.close());
   const parts = { store: home.store, log, clock, onegateEndpoint, world, series };
-  const embedded = config.cloud.kind === "embedded" ? await openCloud(config, parts) : undefined;
-  const cloud = embedded ?? (await openOpenNebula(config, { clock, log }));
+  const identity = serverIdentityOf(config, { clock, log });
+  const { cloud, embedded } = await openItsCloud(config, parts, identity);
   const vault = await openVault(home.store, clock);
   await vault.passwords.forgetEnded();
   const sight = await openHouseSight(config, { cloud, store: home.store, version, clock, log });
@@ -128,21 +131,42 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
     closers,
     hosts,
     closing: closing.signal,
+    certificate: identity === undefined ? rpcCertificateOf(config) : identity.certificate,
   };
   const adminUrl = await serveAdmin(servers);
-  let services: Services | undefined;
-  const scaler = scalerFor(config, () => services?.flow, clock);
+  const mayBeAway = embedded === undefined;
+  const services = new Reaching({
+    mayBeAway,
+    name: "OneFlow",
+    open: () => openOneFlow(config, { cloud, clock, log }),
+    close: (part) => part.close(),
+    onReached: ({ autoscaler }) => sight.admin && registerAutoscaler(sight.admin.metrics, autoscaler),
+    clock,
+    log,
+  });
+  const scaler = scalerFor(config, () => services.part?.flow, { clock, server: identity?.server });
   if (config.onegate.enabled) onegateUrl = await serveOneGate(servers, scaler);
   // A real OpenNebula serves its own, and is monitored by its own daemon.
   const rpcUrl = embedded && config.rpc.enabled ? await serveRpc(servers) : undefined;
   closers.add("cloud", () => cloud.close());
   // Before the cloud: what it is told last is stored.
-  closers.add("services", async () => services?.close());
-  if (config.onegate.clear_ready) closers.add("readiness", await followReadiness(cloud, log));
+  closers.add("services", () => services.close());
+  if (config.onegate.clear_ready) {
+    const open = () => followReadiness(cloud, log);
+    const close = (end: () => void) => end();
+    const readiness = new Reaching({ mayBeAway, name: "clear_ready", open, close, clock, log });
+    closers.add("readiness", () => readiness.close());
+    if (mayBeAway) health.register("clear_ready", async () => readiness.waitsFor);
+    await readiness.begin();
+  }
   await embedded?.start();
-  // Its services may make VMs at once, whose contexts name OneGate.
-  if (config.oneflow.enabled) services = await openOneFlow(config, { cloud, clock, log });
-  const oneflowUrl = services && (await serveOneFlow(servers, services));
+  let oneflowUrl: string | undefined;
+  if (config.oneflow.enabled) {
+    if (mayBeAway) health.register("oneflow", async () => services.waitsFor);
+    // Its services may make VMs at once, whose contexts name OneGate.
+    await services.begin();
+    oneflowUrl = await serveOneFlow(servers, () => services.part);
+  }
   const isMonitored = embedded !== undefined && config.monitor.enabled;
   const monitor = isMonitored
     ? await serveMonitor(config, { cloud, store: home.store, series, sight, clock, log })
@@ -167,9 +191,18 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
     turn(false);
     return closers.closeAll();
   };
-  const flow = services?.flow;
   const authFile = embedded && existingAuthFile(config.home);
-  return { cloud, token: commands.token, flow, urls, monitor: monitor?.address, authFile, close };
+  return {
+    cloud,
+    token: commands.token,
+    get flow() {
+      return services.part?.flow;
+    },
+    urls,
+    monitor: monitor?.address,
+    authFile,
+    close,
+  };
 }
 
 interface Servers {
@@ -186,6 +219,8 @@ interface Servers {
   readonly hosts: () => HostCommands | undefined;
   /** Aborted when the house closes, before anything is closed. */
   readonly closing: AbortSignal;
+  /** Of servers that speak for users; undefined: none has one. */
+  readonly certificate: X509Certificate | undefined;
 }
 
 /** The admin port, which it gives the URL of, and the admin socket. */
@@ -220,19 +255,18 @@ async function serveOneGate(servers: Servers, scaler: ServiceScaler | undefined)
   return urlOf(config.onegate.host, port, tls === undefined ? "http" : "https");
 }
 
-async function serveOneFlow(servers: Servers, services: Services): Promise<string> {
-  const { config, sight, closing } = servers;
-  const app = oneFlowApp(config, { ...servers, services, closing });
-  if (sight.admin !== undefined) registerAutoscaler(sight.admin.metrics, services.autoscaler);
+async function serveOneFlow(servers: Servers, services: () => Services | undefined): Promise<string> {
+  const { config } = servers;
+  const app = oneFlowApp(config, { ...servers, services });
   const port = await serve(servers, { name: "oneflow", app, endpoint: config.oneflow });
   return urlOf(config.oneflow.host, port);
 }
 
 async function serveRpc(servers: Servers): Promise<string> {
-  const { config, cloud, clock, log } = servers;
+  const { config, cloud, clock, log, certificate } = servers;
   let url: string | undefined;
   const endpoint = () => `${url ?? urlOf(config.rpc.host, config.rpc.port)}/RPC2`;
-  const app = createRpc({ cloud, clock, log, endpoint });
+  const app = createRpc({ cloud, clock, log, endpoint, certificate });
   url = urlOf(config.rpc.host, await serve(servers, { name: "rpc", app, endpoint: config.rpc }));
   return url;
 }

@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { LEAVES } from "../config/leaves.ts";
 import { endpointWarning, processDriverUse, tlsFilesOf } from "../config/listening.ts";
+import { serverProofOf } from "../config/opennebula-settings.ts";
 import type { LoadedConfig } from "../config.ts";
 import { qemuUse } from "../main/qemu-driver.ts";
 import { type CommonOptions, loadFor, withCommonOptions } from "./common-options.ts";
@@ -25,6 +26,7 @@ export function checkCommand(context: CliContext): Command {
     .action((options: CommonOptions & { json?: boolean }) => {
       const loaded = loadFor(context, options);
       tlsFilesOf(loaded.config);
+      serverProofOf(loaded.config);
       const settings = settingsOf(loaded);
       const warning = endpointWarning(loaded.config);
       const notes = [...loaded.notes, ...(warning === undefined ? [] : [warning]), driverNote(loaded)];

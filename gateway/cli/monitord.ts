@@ -6,6 +6,7 @@ import type { Writable } from "node:stream";
 import { parseArgs } from "node:util";
 import { systemClock } from "../../shared/clock.ts";
 import { errorText } from "../../shared/errors.ts";
+import { checkMonitord } from "../main/check-monitord.ts";
 import { endOnCrash } from "../main/crash.ts";
 import { runMonitord } from "../main/serve-monitord.ts";
 import { stopRequested } from "../main/stop-signals.ts";
@@ -17,6 +18,7 @@ The monitoring daemon of an OpenNebula, in the place of onemonitord. oned starts
 
   -c, --config FILE       monitord.conf, from OpenNebula's folder of configuration
   -o, --oned-config FILE  oned.conf, which names the database
+      --check             say what it makes of these files, whether it could start, and exit
   -v, --version           the version of this package
   -h, --help              this text
 `;
@@ -24,7 +26,7 @@ The monitoring daemon of an OpenNebula, in the place of onemonitord. oned starts
 export interface MonitordArguments {
   readonly config: string;
   readonly onedConfig: string;
-  readonly says: "help" | "version" | undefined;
+  readonly says: "help" | "version" | "check" | undefined;
 }
 
 /** oned passes all its ARGUMENTS as one word, with blanks between them. @throws Error for what is no option. */
@@ -35,11 +37,12 @@ export function monitordArguments(argv: readonly string[]): MonitordArguments {
     options: {
       config: { type: "string", short: "c", default: "monitord.conf" },
       "oned-config": { type: "string", short: "o", default: "oned.conf" },
+      check: { type: "boolean" },
       version: { type: "boolean", short: "v" },
       help: { type: "boolean", short: "h" },
     },
   });
-  const says = values.help === true ? "help" : values.version === true ? "version" : undefined;
+  const says = (["help", "version", "check"] as const).find((word) => values[word] === true);
   return { config: values.config, onedConfig: values["oned-config"], says };
 }
 
@@ -48,6 +51,7 @@ export async function main(): Promise<void> {
     const { says, config, onedConfig } = monitordArguments(process.argv.slice(2));
     if (says === "help") process.stdout.write(HELP);
     else if (says === "version") process.stdout.write(`${packageVersion()}\n`);
+    else if (says === "check") process.exitCode = await check(config, onedConfig);
     else {
       await serve(config, onedConfig);
       process.exit(0);
@@ -56,6 +60,15 @@ export async function main(): Promise<void> {
     process.stderr.write(`gatehouse-monitord: ${errorText(error)}\n`);
     process.exit(1);
   }
+}
+
+/** The exit code. */
+async function check(config: string, onedConfig: string): Promise<number> {
+  const { lines, faults } = await checkMonitord({ config, onedConfig, env: process.env });
+  for (const line of lines) process.stdout.write(`${line}\n`);
+  for (const fault of faults) process.stderr.write(`gatehouse-monitord: ${fault}\n`);
+  if (faults.length === 0) process.stdout.write("gatehouse-monitord can start.\n");
+  return faults.length === 0 ? 0 : 1;
 }
 
 async function serve(config: string, onedConfig: string): Promise<void> {

@@ -38,6 +38,11 @@ export interface Actor {
 /** The house itself. */
 export const SYSTEM: Actor = { uid: 0, name: "oneadmin", gid: 0, gids: [0] };
 
+/** Who a user acts as, with all groups. */
+export function actorOf({ id, name, gid, gids }: User): Actor {
+  return { uid: id, name, gid, gids };
+}
+
 /** one.vm.action's names, and what the house adds none to (spec core-xmlrpc.md 2). */
 export const VM_ACTIONS = [
   "terminate",
@@ -141,6 +146,11 @@ export interface OwnedPool<T> extends Pool<T> {
 }
 
 export interface VmPool extends OwnedPool<Vm> {
+  /**
+   * Those of these that are there and that the actor may see, in any order. What is measured of them may be older than
+   * `get` has it.
+   */
+  several(actor: Actor, ids: readonly number[]): Promise<readonly Vm[]>;
   /** Makes a VM from template text already parsed; returns its id. PENDING, or HOLD when asked. */
   allocate(actor: Actor, template: Template, options?: { hold?: boolean }): Promise<number>;
   updateUserTemplate(
@@ -306,7 +316,10 @@ export interface UserPool extends Pool<User> {
   ): Promise<number>;
   update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
   setPassword(actor: Actor, id: number, password: string): Promise<void>;
-  /** `core` keeps a password of its own, `server_cipher` is a server's; with a driver may come a new password. */
+  /**
+   * `core` keeps a password of its own, `server_cipher` and `server_x509` are a server's (the latter's password is the
+   * subject of its certificate); with a driver may come a new password.
+   */
   setDriver(actor: Actor, id: number, driver: string, password?: string): Promise<void>;
   setEnabled(actor: Actor, id: number, enabled: boolean): Promise<void>;
   /** The primary group. */

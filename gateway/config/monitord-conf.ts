@@ -43,6 +43,18 @@ const WITHOUT_MEANING: Readonly<Record<string, string>> = {
   "NETWORK/THREADS": "one thread reads them all",
 };
 
+/** What gatehouse-monitord does not read of the file, in its order: `DB`, `NETWORK/THREADS`. @throws what the parser throws. */
+export function unreadNames(text: string): readonly string[] {
+  return parseAttributes(text).flatMap(({ name, value }) => {
+    // The log and the drivers are read elsewhere.
+    if (name === "LOG" || name === "IM_MAD") return [];
+    if (typeof value === "string") return SINGLE[name] === undefined ? [name] : [];
+    const known = INNER[name];
+    if (known === undefined) return [name];
+    return Object.keys(value).flatMap((inner) => (known[inner] === undefined ? [`${name}/${inner}`] : []));
+  });
+}
+
 export function readMonitordConf(file: string, text: string): Source {
   const reader = new MonitordConf(basename(file));
   try {

@@ -28,7 +28,7 @@ export const qemuFields = z
       .enum(["restricted", "user", "bridge"])
       .default("restricted")
       .describe(
-        "restricted, user or bridge: guests reach OneGate alone, whatever this machine reaches (trusted users' guests only), or the bridge of their network",
+        "restricted, user or bridge: guests reach OneGate and the guests of their virtual network, whatever this machine reaches (trusted users' guests only), or the bridge of their network",
       ),
     trusted_users: names(
       "users whose VMs may write images themselves (PERSISTENT), and reach more in the user network",

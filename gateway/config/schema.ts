@@ -151,6 +151,9 @@ const rpc = z
     enabled: on("whether XML-RPC is served, which every admin command speaks"),
     host,
     port: port(2633),
+    server_cert_file: text(
+      "the path of the PEM certificate with which servers of driver server_x509 speak for users",
+    ).optional(),
   })
   .prefault({});
 

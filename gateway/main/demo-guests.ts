@@ -1,5 +1,6 @@
 /** What makes the demo's guests: processes with the `onegate` command of the house, or QEMU with a guest that brings its own. */
 
+import { TEST_GUEST_CONTEXT_TARGET, TEST_GUEST_KERNEL_COMMAND } from "../../shared/guests/test-guest.ts";
 import type { Template } from "../../shared/template/types.ts";
 import type { TestGuest } from "./test-guest.ts";
 
@@ -10,6 +11,9 @@ export interface DemoGuests {
   readonly template: Template;
   /** A service that is not up by then is shown as it is. */
   readonly startTimeoutMs: number;
+  /** Percent of a processor, on average, above which the workers grow and below which they shrink. */
+  readonly busyAbove: number;
+  readonly idleBelow: number;
 }
 
 /** A minute of load for whoever writes LOAD=on into this VM. */
@@ -38,6 +42,8 @@ done
 export const PROCESS_GUESTS: DemoGuests = {
   kind: "real processes",
   startTimeoutMs: 30_000,
+  busyAbove: 20,
+  idleBelow: 5,
   template: {
     CPU: "0.1",
     MEMORY: "64",
@@ -55,6 +61,9 @@ export function qemuGuests({ kernel, initrd }: TestGuest): DemoGuests {
   return {
     kind: "virtual machines, each with a kernel of its own,",
     startTimeoutMs: 120_000,
+    // A boot is no load that asks for more of them; and a kernel that is emulated is never quite idle.
+    busyAbove: 40,
+    idleBelow: 15,
     template: {
       CPU: "0.5",
       VCPU: "1",
@@ -62,13 +71,14 @@ export function qemuGuests({ kernel, initrd }: TestGuest): DemoGuests {
       OS: {
         KERNEL: kernel,
         INITRD: initrd,
-        KERNEL_CMD: "console=ttyS0 quiet no_timer_check cryptomgr.notests",
+        KERNEL_CMD: TEST_GUEST_KERNEL_COMMAND,
       },
       CONTEXT: {
         TOKEN: "YES",
         NETWORK: "YES",
         REPORT_READY: "YES",
         SET_HOSTNAME: "$NAME",
+        TARGET: TEST_GUEST_CONTEXT_TARGET,
         METRICS_INTERVAL: "5",
         START_SCRIPT: verbatim(QEMU_SCRIPT),
       },

@@ -54,6 +54,7 @@ export async function startDemo(parts: DemoParts): Promise<Demo> {
   const services = (await cloud.documents.list(SYSTEM)).filter(({ type }) => type === DOCUMENT_TYPE.service);
   const known = services.find(({ name }) => name === DEMO_NAME);
   const { id } = known ?? (await flow.instantiate(SYSTEM, await makeTemplates(parts)));
+  if (known !== undefined) await tryAgain(parts, id);
   await untilUp(parts, id);
   const { state, roles } = await createServiceDirectory(cloud).find(SYSTEM, id);
   const vmIds = roles.flatMap((role) => role.vmIds);
@@ -63,21 +64,27 @@ export async function startDemo(parts: DemoParts): Promise<Demo> {
   return { serviceId: id, state: serviceStateName(state), guests, kind: parts.guests.kind };
 }
 
+/** What kept an earlier start from it may have been mended. */
+async function tryAgain({ cloud, flow }: DemoParts, serviceId: number): Promise<void> {
+  const { state } = await createServiceDirectory(cloud).find(SYSTEM, serviceId);
+  if (FAILED_TO_START.includes(state)) await flow.command(SYSTEM, serviceId, { kind: "recover" });
+}
+
 /** The VM template and the service template, which are left for the newcomer to play with. */
 async function makeTemplates({ cloud, guests }: DemoParts): Promise<ServiceTemplateBody> {
   const known = (await cloud.templates.list(SYSTEM)).find((template) => template.name === DEMO_NAME);
-  const service = demoService(known?.id ?? (await makeTemplate(cloud, guests)));
+  const service = demoService(known?.id ?? (await makeTemplate(cloud, guests)), guests);
   const body = asJson(service);
   await cloud.documents.allocate(SYSTEM, { type: DOCUMENT_TYPE.serviceTemplate, name: DEMO_NAME, body });
   return service;
 }
 
-function demoService(templateId: number): ServiceTemplateBody {
+function demoService(templateId: number, { busyAbove, idleBelow }: DemoGuests): ServiceTemplateBody {
   const role = { type: "vm", template_id: templateId } as const;
+  const change = { type: "CHANGE", period: 5 } as const;
   return {
     name: DEMO_NAME,
-    description:
-      "Two tiers of process VMs: the workers start when the frontend is READY, and grow with their load.",
+    description: "Two tiers: the workers start when the frontend is READY, and grow with their load.",
     deployment: "straight",
     ready_status_gate: true,
     roles: [
@@ -91,8 +98,8 @@ function demoService(templateId: number): ServiceTemplateBody {
         max_vms: 5,
         cooldown: 10,
         elasticity_policies: [
-          { type: "CHANGE", adjust: 1, expression: "MONITORING.CPU > 20", period: 5, period_number: 2 },
-          { type: "CHANGE", adjust: -1, expression: "MONITORING.CPU < 5", period: 5, period_number: 3 },
+          { ...change, adjust: 1, expression: `MONITORING.CPU > ${busyAbove}`, period_number: 2 },
+          { ...change, adjust: -1, expression: `MONITORING.CPU < ${idleBelow}`, period_number: 3 },
         ],
       },
     ],
@@ -124,6 +131,11 @@ const STILL_STARTING: readonly number[] = [
   SERVICE_STATE.PENDING,
   SERVICE_STATE.DEPLOYING_NETS,
   SERVICE_STATE.DEPLOYING,
+];
+
+const FAILED_TO_START: readonly number[] = [
+  SERVICE_STATE.FAILED_DEPLOYING_NETS,
+  SERVICE_STATE.FAILED_DEPLOYING,
 ];
 
 async function untilUp({ cloud, clock, tell, guests }: DemoParts, serviceId: number): Promise<void> {
@@ -200,13 +212,22 @@ export function describeDemo(
     const used = usage === undefined ? "" : `  ${usage}`;
     return `  VM ${id}  ${name}  ${state}  READY=${ready ? "YES" : "not yet"}${used}${why}`;
   });
+  const headline = `Service ${serviceId}, ${DEMO_NAME}, is ${state}. Its guests are ${kind} on this machine:`;
+  if (state.startsWith("FAILED_"))
+    return `${[
+      headline,
+      ...lines,
+      "When that is mended, start the demo once more; or now, in another terminal, from this folder:",
+      `  ${homeVariable}npx oneflow recover ${serviceId}`,
+      "Ctrl-C ends it all.",
+    ].join("\n")}\n`;
   const first = guests[0]?.id ?? 0;
   const worker = guests.find(({ name }) => name.startsWith("worker"))?.id ?? first;
   const headersOf = (vmId: number): string =>
     `-H "X-ONEGATE-VMID: ${vmId}" -H "X-ONEGATE-TOKEN: $(npx gatehouse token ${vmId}${homeOption})"`;
   const headers = headersOf(first);
   return `${[
-    `Service ${serviceId}, ${DEMO_NAME}, is ${state}. Its guests are ${kind} on this machine:`,
+    headline,
     ...lines,
     "Try, in another terminal, from this folder:",
     `  ${homeVariable}npx oneflow show ${serviceId}`,

@@ -125,6 +125,14 @@ export function registerVms(metrics: Metrics, cloud: Pick<Cloud, "vms">): void {
       return [...counts].map(([state, value]) => ({ labels: { state }, value }));
     },
   });
+  metrics.gauge({
+    name: "gatehouse_vms_with_error",
+    help: "Virtual machines whose USER_TEMPLATE says ERROR: their last action failed, or their guest ended or is in trouble.",
+    read: async () => {
+      const vms = await cloud.vms.list(SYSTEM);
+      return [{ value: vms.filter(({ userTemplate }) => userTemplate.ERROR !== undefined).length }];
+    },
+  });
 }
 
 function statusSamples({ route, method, statuses }: RouteSums): readonly Sample[] {

@@ -1,32 +1,27 @@
 /** A real OpenNebula in the place of the embedded cloud: what a house needs to stand before one. */
 
-import { readFileSync } from "node:fs";
 import type { Clock } from "../../shared/clock.ts";
 import { errorText, GatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import { stringOf } from "../../shared/template/types.ts";
 import { classicToken } from "../../shared/tokens/classic.ts";
 import type { HomeCommands } from "../admin/commands.ts";
+import type { ServerCredentials } from "../cloud/access/server-session.ts";
 import { type Cloud, SYSTEM } from "../cloud/cloud.ts";
 import { type OpenNebulaCloud, openOpenNebulaCloud } from "../cloud/opennebula/opennebula-cloud.ts";
 import type { Config } from "../config.ts";
 import { TokenCommands } from "../onegate/trust/token-commands.ts";
 import type { Vault } from "../onegate/trust/vault.ts";
 
-/** @throws GatehouseError `bad_request` when the server's credentials cannot be read. */
+/** The core need not be there yet. */
 export async function openOpenNebula(
   { cloud }: Config,
-  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+  { server, clock, log }: { readonly server: ServerCredentials; readonly clock: Clock; readonly log: Logger },
 ): Promise<OpenNebulaCloud> {
-  const { endpoint, auth_file: file, hooks, ...times } = cloud.opennebula;
-  if (file === undefined)
-    throw new GatehouseError(
-      "bad_request",
-      "cloud.kind opennebula needs cloud.opennebula.auth_file, a file with serveradmin:password.",
-    );
+  const { endpoint, hooks, ...times } = cloud.opennebula;
   return await openOpenNebulaCloud({
     endpoint,
-    server: serverCredentials("cloud.opennebula.auth_file", file),
+    server,
     clock,
     log,
     hooks,
@@ -36,22 +31,6 @@ export async function openOpenNebula(
     timeoutMs: times.timeout_ms,
     maxCalls: times.max_calls,
   });
-}
-
-/** `serveradmin:password` in a file of OpenNebula's own. @throws GatehouseError `bad_request` naming the setting. */
-export function serverCredentials(
-  setting: string,
-  file: string,
-): { readonly name: string; readonly password: string } {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    throw new GatehouseError("bad_request", `${setting} cannot be read: ${errorText(cause)}`, { cause });
-  }
-  const [, name, password] = /^([^:\s]+):(\S+)$/.exec(text) ?? [];
-  if (name !== undefined && password !== undefined) return { name, password };
-  throw new GatehouseError("bad_request", `${setting} ${file} must hold one line, serveradmin:password.`);
 }
 
 /** Undefined while the core answers. */

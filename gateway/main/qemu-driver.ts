@@ -1,5 +1,6 @@
 /** The qemu driver as the configuration has it; whether KVM works is found out with the first guest. */
 
+import { totalmem } from "node:os";
 import type { Clock } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { Driver } from "../cloud/embedded/driver.ts";
@@ -8,6 +9,8 @@ import { type FoundAccelerator, findAccelerator } from "../cloud/embedded/driver
 import { findTool } from "../cloud/embedded/drivers/tool.ts";
 import type { Config } from "../config.ts";
 import { imageDirectories, qemuDirectory } from "./qemu-places.ts";
+
+const MEBIBYTE = 1024 * 1024;
 
 export interface QemuParts {
   readonly clock: Clock;
@@ -43,6 +46,7 @@ export function makeQemuDriver(config: Config, parts: QemuParts): Driver {
     enabled: use.allowed,
     refusalReason: `VMs do not run under QEMU: ${use.reason}.`,
     trustedUids,
+    machineMemoryMiB: Math.floor(totalmem() / MEBIBYTE),
     runDir: qemuDirectory(config),
     uidBase,
     binary,

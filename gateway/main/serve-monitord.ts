@@ -8,13 +8,14 @@ import { errorText, GatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import { isLoopback } from "../config/listening.ts";
 import { monitorSettings } from "../config/monitor-settings.ts";
+import { unreadNames } from "../config/monitord-conf.ts";
 import { type LoadedConfig, loadConfig } from "../config.ts";
 import { type CoreDaemonOptions, runCoreDaemon } from "../monitor/dropin/core-daemon.ts";
 import { mysqlTables } from "../monitor/dropin/mysql-tables.ts";
 import { sqliteTables } from "../monitor/dropin/sqlite-tables.ts";
 import type { MonitoringTables } from "../monitor/dropin/tables.ts";
 import type { MonitorSettings } from "../monitor/settings.ts";
-import { monitordLogger } from "./monitord-log.ts";
+import { logPlace, monitordLogger } from "./monitord-log.ts";
 import { type OnedDatabase, readOnedConf } from "./oned-conf.ts";
 import { readPublicKey } from "./other-agents.ts";
 import { privateKeyOf } from "./serve-monitor.ts";
@@ -42,27 +43,19 @@ export function onePlaces({ ONE_LOCATION }: Readonly<Record<string, string | und
 /** Resolves at the end of oned's pipe. @throws GatehouseError when it cannot start: what is wrong with which file. */
 export async function runMonitord(options: MonitordOptions): Promise<void> {
   const { env, input, output, clock, onLog } = options;
-  const places = onePlaces(env);
-  const file = resolve(places.etc, options.config);
-  const log = monitordLogger(textOf(file), join(places.log, "monitor.log"), clock);
+  const files = monitordFiles(options);
+  const log = monitordLogger({ text: textOf(files.config), logFile: files.log, environment: env, clock });
   onLog(log);
   try {
-    const onedFile = resolve(places.etc, options.onedConfig);
-    const oned = readOnedConf(onedFile, textOf(onedFile), places.var);
-    const loaded = load(file, env, places.etc);
-    const { host, settings } = monitordSettings(loaded);
-    warnOfClearText(settings, host, log);
+    const { tables, unread, logPlace: _place, ...site } = readSite(files, env);
+    if (unread.length > 0) log.info({ names: unread.join(" ") }, "Of monitord.conf these are not read");
+    const warning = clearTextWarning(site);
+    if (warning !== undefined) log.warn({ host: site.host }, warning);
     const daemon: CoreDaemonOptions = {
+      ...site,
+      tables: tables(),
       input,
       output,
-      tables: tablesOf(oned.database),
-      settings,
-      host,
-      port: loaded.config.monitor.port,
-      privateKey: privateKeyOf(settings.privateKeyFile),
-      publicKey: settings.publicKeyFile === undefined ? "" : readPublicKey(settings.publicKeyFile),
-      driversDirectory: loaded.origins.has("monitor.mads_dir") ? loaded.config.monitor.mads_dir : places.mads,
-      datastoreLocation: oned.datastoreLocation,
       environment: env,
       clock,
       log,
@@ -72,6 +65,46 @@ export async function runMonitord(options: MonitordOptions): Promise<void> {
     log.error({ reason: errorText(error) }, "The monitoring daemon cannot run");
     throw error;
   }
+}
+
+export interface MonitordFiles {
+  readonly config: string;
+  readonly onedConfig: string;
+  readonly log: string;
+  readonly places: ReturnType<typeof onePlaces>;
+}
+
+export function monitordFiles({
+  config,
+  onedConfig,
+  env,
+}: Pick<MonitordOptions, "config" | "onedConfig" | "env">): MonitordFiles {
+  const places = onePlaces(env);
+  return {
+    config: resolve(places.etc, config),
+    onedConfig: resolve(places.etc, onedConfig),
+    log: join(places.log, "monitor.log"),
+    places,
+  };
+}
+
+/** What the site's own files say, keys included. @throws GatehouseError what is wrong with which file. */
+export function readSite({ config, onedConfig, log, places }: MonitordFiles, env: MonitordOptions["env"]) {
+  const oned = readOnedConf(onedConfig, textOf(onedConfig), places.var);
+  const loaded = load(config, env, places.etc);
+  const { host, settings } = monitordSettings(loaded);
+  return {
+    settings,
+    host,
+    port: loaded.config.monitor.port,
+    privateKey: privateKeyOf(settings.privateKeyFile),
+    publicKey: settings.publicKeyFile === undefined ? "" : readPublicKey(settings.publicKeyFile),
+    driversDirectory: loaded.origins.has("monitor.mads_dir") ? loaded.config.monitor.mads_dir : places.mads,
+    datastoreLocation: oned.datastoreLocation,
+    tables: () => tablesOf(oned.database),
+    unread: unreadNames(textOf(config)),
+    logPlace: logPlace(textOf(config), log),
+  };
 }
 
 function load(file: string, env: MonitordOptions["env"], etc: string): LoadedConfig {
@@ -93,12 +126,16 @@ export function monitordSettings(loaded: LoadedConfig): {
   };
 }
 
-function warnOfClearText({ acceptText }: MonitorSettings, host: string, log: Logger): void {
-  if (acceptText === "clear" && !isLoopback(host))
-    log.warn(
-      { host },
-      "Anybody who reaches this address can tell anything of any host: set PUBKEY and PRIKEY in monitord.conf",
-    );
+export function clearTextWarning({
+  host,
+  settings,
+}: {
+  readonly host: string;
+  readonly settings: MonitorSettings;
+}): string | undefined {
+  return settings.acceptText === "clear" && !isLoopback(host)
+    ? "Anybody who reaches this address can tell anything of any host: set PUBKEY and PRIKEY in monitord.conf"
+    : undefined;
 }
 
 function tablesOf(database: OnedDatabase): MonitoringTables {

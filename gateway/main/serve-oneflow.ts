@@ -1,9 +1,12 @@
 /** Opens OneFlow of a house: the life cycle of its services, and its API. */
 
+import type { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "../../shared/clock.ts";
 import { GatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
+import type { ServerCredentials } from "../cloud/access/server-session.ts";
+import { createSessions } from "../cloud/access/sessions.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import { oneFlowSettings } from "../config/oneflow-settings.ts";
 import type { Config } from "../config.ts";
@@ -14,7 +17,9 @@ import { createOneFlow } from "../oneflow/engine/create-oneflow.ts";
 import type { OneFlow } from "../oneflow/engine/oneflow.ts";
 import { createScaler } from "../oneflow/engine/scaler.ts";
 import { createForeignScaler } from "../oneflow/foreign.ts";
-import { serverCredentials } from "./open-opennebula.ts";
+import { createWaitingApp } from "../oneflow/waiting-app.ts";
+import type { Fetching } from "./listen.ts";
+import { serverCredentials } from "./server-proof.ts";
 
 /** Below the home, a log of each service. */
 const LOG_DIRECTORY = "oneflow";
@@ -32,7 +37,7 @@ export interface Services {
   close(): Promise<void>;
 }
 
-/** @throws GatehouseError `unavailable` when the cloud cannot be read. */
+/** @throws GatehouseError `unavailable` when the cloud cannot be read; nothing stays open then. */
 export async function openOneFlow(config: Config, { cloud, clock, log }: FlowParts): Promise<Services> {
   const logDirectory = config.oneflow.log_dir ?? join(config.home, LOG_DIRECTORY);
   const settings = oneFlowSettings(config);
@@ -50,29 +55,42 @@ export async function openOneFlow(config: Config, { cloud, clock, log }: FlowPar
   }
 }
 
-/** Its API; `closing` is aborted before the house closes. */
-export function oneFlowApp(
-  config: Config,
-  {
-    cloud,
-    clock,
-    log,
-    services,
-    closing,
-  }: FlowParts & { readonly services: Services; readonly closing: AbortSignal },
-): ReturnType<typeof createOneFlowApp> {
-  const { flow, autoscaler: scaling } = services;
-  return createOneFlowApp({ cloud, flow, scaling, settings: oneFlowSettings(config), clock, log, closing });
+export interface FlowAppParts extends FlowParts {
+  /** Undefined until they could be read: nothing of them is shown or changed before. */
+  readonly services: () => Services | undefined;
+  /** Of servers that ask for users, as OpenNebula's OneGate does; undefined: none has one. */
+  readonly certificate: X509Certificate | undefined;
+  /** Aborted before the house closes. */
+  readonly closing: AbortSignal;
+}
+
+/** Its API. */
+export function oneFlowApp(config: Config, parts: FlowAppParts): Fetching {
+  const { cloud, clock, log, services, certificate, closing } = parts;
+  const settings = oneFlowSettings(config);
+  const sessions = createSessions(cloud, clock, certificate);
+  const waiting = createWaitingApp(settings, log);
+  let app: ReturnType<typeof createOneFlowApp> | undefined;
+  const appOf = ({ flow, autoscaler: scaling }: Services) =>
+    createOneFlowApp({ cloud, flow, scaling, settings, clock, log, sessions, closing });
+  return {
+    fetch(request, bindings) {
+      const open = services();
+      app ??= open && appOf(open);
+      return (app ?? waiting).fetch(request, bindings);
+    },
+  };
 }
 
 /**
- * Who scales services for OneGate: this house's OneFlow, which starts after OneGate, one elsewhere, or nobody.
+ * Who scales services for OneGate: this house's OneFlow, which starts after OneGate, one elsewhere, or nobody. One
+ * elsewhere is asked as the server that the house is to its OpenNebula, unless a file names another.
  * @throws GatehouseError `bad_request` when the credentials for one elsewhere cannot be read.
  */
 export function scalerFor(
   config: Config,
   flow: () => OneFlow | undefined,
-  clock: Clock,
+  { clock, server: own }: { readonly clock: Clock; readonly server: ServerCredentials | undefined },
 ): ServiceScaler | undefined {
   if (config.oneflow.enabled)
     return createScaler({
@@ -84,10 +102,11 @@ export function scalerFor(
     });
   const { oneflow_server: url, oneflow_auth_file: file } = config.onegate;
   if (url === undefined) return undefined;
-  if (file === undefined)
+  const server = file === undefined ? own : serverCredentials("onegate.oneflow_auth_file", file);
+  if (server === undefined)
     throw new GatehouseError(
       "bad_request",
       "onegate.oneflow_server needs onegate.oneflow_auth_file, a file with serveradmin:password.",
     );
-  return createForeignScaler({ url, server: serverCredentials("onegate.oneflow_auth_file", file), clock });
+  return createForeignScaler({ url, server, clock });
 }

@@ -1,12 +1,13 @@
 /** The small guest that `gatehouse demo qemu` boots: built by this clone's own script, which knows when there is nothing to do. */
 
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { errorText, GatehouseError } from "../../shared/errors.ts";
 import { findTool } from "../cloud/embedded/drivers/tool.ts";
+import { guestsHaveUids, ROOTS } from "./qemu-places.ts";
 
 /** The root of the package: two folders up in the sources, three in what is built of them. */
 const ROOT = [new URL("../../", import.meta.url), new URL("../../../", import.meta.url)]
@@ -14,9 +15,12 @@ const ROOT = [new URL("../../", import.meta.url), new URL("../../../", import.me
   .find((folder) => existsSync(join(folder, "package.json")));
 const SCRIPT = "scripts/guest-image/build.ts";
 const IMAGE = "dist/qemu-guest";
+/** Where root's guests, each of a user of its own, get to it whatever folder the clone lies in. */
+const ROOTS_IMAGE = join(ROOTS, "demo-guest");
 
 export interface TestGuest {
   readonly directory: string;
+  /** Names in the directory, so that a template which has them outlives a move of the clone. */
   readonly kernel: string;
   readonly initrd: string;
 }
@@ -54,9 +58,25 @@ export async function ensureTestGuest(tell: (line: string) => void): Promise<Tes
       "unavailable",
       `This installation has no ${SCRIPT}, which builds the demo's guest: run the demo in a clone of the repository.`,
     );
-  const directory = join(ROOT, IMAGE);
+  const directory = guestsHaveUids() && !othersMayEnter(ROOT) ? ROOTS_IMAGE : join(ROOT, IMAGE);
+  if (directory === ROOTS_IMAGE) mkdirSync(ROOTS, { recursive: true, mode: 0o711 });
   await build(script, directory, tell);
-  return { directory, kernel: join(directory, "vmlinuz"), initrd: join(directory, "initrd.img") };
+  const guest = { directory, kernel: "vmlinux", initrd: "initrd.img" };
+  if (guestsHaveUids()) showToOthers(guest);
+  return guest;
+}
+
+function othersMayEnter(folder: string): boolean {
+  for (let dir = folder; ; dir = dirname(dir)) {
+    if ((statSync(dir).mode & constants.S_IXOTH) === 0) return false;
+    if (dir === dirname(dir)) return true;
+  }
+}
+
+/** Whatever umask built it. */
+function showToOthers({ directory, kernel, initrd }: TestGuest): void {
+  chmodSync(directory, 0o755);
+  for (const name of [kernel, initrd]) chmodSync(join(directory, name), 0o644);
 }
 
 async function build(script: string, directory: string, tell: (line: string) => void): Promise<void> {

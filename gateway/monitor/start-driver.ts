@@ -90,6 +90,8 @@ interface Running {
   readonly ready: Promise<void>;
   /** By host: a driver answers each host's actions in their order. */
   readonly pending: Map<number, Pending[]>;
+  /** When it answered anything last, by Clock.elapsed. */
+  answeredAt: number;
 }
 
 /** One driver's program: started when it is needed, and again when it has ended. */
@@ -126,7 +128,15 @@ class Driver {
         },
       };
       const late = new Error(`the driver ${this.#name} did not answer within ${RESTART_MS / 1_000} s`);
-      const cancel = clock.after(RESTART_MS, () => pending.settle(late));
+      const begunAt = clock.elapsed();
+      // A driver works at some hosts at a time: while it answers for others, this one's turn is to come.
+      const waitFor = (ms: number): (() => void) =>
+        clock.after(ms, () => {
+          const quietMs = clock.elapsed() - Math.max(begunAt, running.answeredAt);
+          if (quietMs >= RESTART_MS) pending.settle(late);
+          else cancel = waitFor(RESTART_MS - quietMs);
+        });
+      let cancel = waitFor(RESTART_MS);
       queue.push(pending);
       running.pending.set(host.id, queue);
       running.child.stdin.write(printDriverAction(action, host, configuration()));
@@ -158,7 +168,7 @@ class Driver {
     const { clock, environment } = this.#options;
     const child = spawn(command, args, { stdio: "pipe", detached: true, env: siteEnvironment(environment) });
     const initialised = Promise.withResolvers<void>();
-    const running: Running = { child, ready: initialised.promise, pending: new Map() };
+    const running: Running = { child, ready: initialised.promise, pending: new Map(), answeredAt: 0 };
     // Whoever acts is told; nobody may be acting.
     running.ready.catch(() => undefined);
     const fail = (reason: string): void => {
@@ -201,6 +211,7 @@ class Driver {
   }
 
   #answered(running: Running, { type, status, oid, payload }: TextMessage): void {
+    running.answeredAt = this.#options.clock.elapsed();
     const pending = running.pending.get(oid)?.find(({ action }) => action === type);
     if (pending === undefined) return;
     if (status !== "SUCCESS") {

@@ -58,6 +58,8 @@ interface Entry {
   reason: string | undefined;
   /** The cloud knows that it failed. */
   told: boolean;
+  /** Starts that its starter has not answered yet: it may have many hosts to see to. */
+  starts: number;
 }
 
 const STANDS_ALONE = "its agent is started on the host itself, and is silent";
@@ -157,11 +159,12 @@ export class HostWatcher {
       entry.watch = onWatchEvent(entry.watch, "heard", heardAt).watch;
     }
     if (entry.told && ENABLED.includes(entry.host.state)) this.#begin(entry);
-    else this.#apply(entry, onWatchTimer(entry.watch, clock.elapsed(), intervalMs));
+    else if (entry.starts === 0) this.#apply(entry, onWatchTimer(entry.watch, clock.elapsed(), intervalMs));
   }
 
   #watch(host: Host, starter: AgentStarter | undefined): void {
-    const entry: Entry = { host, watch: newWatch(), starter, heardUntil: 0, reason: undefined, told: false };
+    const fresh = { watch: newWatch(), heardUntil: 0, reason: undefined, told: false, starts: 0 };
+    const entry: Entry = { host, starter, ...fresh };
     this.#entries.set(host.id, entry);
     this.#begin(entry);
   }
@@ -196,10 +199,13 @@ export class HostWatcher {
   async #start(entry: Entry): Promise<void> {
     const { clock, log } = this.#options;
     const { host, starter } = entry;
+    entry.starts += 1;
     try {
       if (starter === undefined) throw new Error(STANDS_ALONE);
       log.info({ host: host.id, name: host.name, how: starter.name }, "Starting the agent of a host");
       await starter.start(host);
+      // From here on it has its time to be heard.
+      entry.watch = { ...entry.watch, startedAt: clock.elapsed() };
     } catch (error) {
       const known = this.#entries.get(host.id) === entry && !this.#closed;
       if (!known) return;
@@ -207,6 +213,8 @@ export class HostWatcher {
       // One that stands alone was not started: its next silence counts at once, too.
       entry.watch = starter === undefined ? { ...after.watch, startedAt: undefined } : after.watch;
       if (after.effects.includes("fail")) await this.#fail(entry, errorText(error));
+    } finally {
+      entry.starts -= 1;
     }
   }
 

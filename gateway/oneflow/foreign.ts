@@ -3,10 +3,9 @@
  * for the VM's owner, with a session that soon ends (spec core-xmlrpc.md 5).
  */
 
-import { createHash } from "node:crypto";
 import { type Clock, epochSeconds } from "../../shared/clock.ts";
 import { type ErrorCode, errorText, GatehouseError } from "../../shared/errors.ts";
-import { writeCipherSession } from "../cloud/access/cipher.ts";
+import { type ServerCredentials, sessionWriter } from "../cloud/access/server-session.ts";
 import type { ServiceScaler } from "./directory.ts";
 
 const SESSION_S = 300;
@@ -27,19 +26,19 @@ const MEANING: Readonly<Record<number, ErrorCode>> = {
 export interface ForeignOneFlow {
   /** `http://localhost:2474`. */
   readonly url: string;
-  /** A user of driver server_cipher, as OpenNebula's `oneflow_auth` and `onegate_auth` name one. */
-  readonly server: { readonly name: string; readonly password: string };
+  /** As OpenNebula's `oneflow_auth` and `onegate_auth` name one. */
+  readonly server: ServerCredentials;
   readonly clock: Clock;
 }
 
 /** Its calls throw what the other says; `unavailable` when it cannot be asked, and nothing is then known of the scaling. */
 export function createForeignScaler({ url, server, clock }: ForeignOneFlow): ServiceScaler {
-  const passwordHash = createHash("sha256").update(server.password).digest("hex");
+  const session = sessionWriter(server);
   return {
     async scale(actor, serviceId, role, cardinality) {
-      const expires = epochSeconds(clock) + SESSION_S;
-      const session = writeCipherSession(actor.name, { name: server.name, passwordHash }, expires);
-      const credentials = Buffer.from(`${server.name}:${session}`).toString("base64");
+      const credentials = Buffer.from(session(actor.name, epochSeconds(clock) + SESSION_S)).toString(
+        "base64",
+      );
       const response = await ask(clock, `${url.replace(/\/+$/, "")}/service/${serviceId}/scale`, {
         method: "POST",
         headers: { authorization: `Basic ${credentials}`, "content-type": "application/json" },

@@ -3,7 +3,7 @@
 import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
 import { VM_STATE } from "../../shared/states/vm.ts";
 import { stringOf } from "../../shared/template/types.ts";
-import { type Actor, type Cloud, SYSTEM } from "../cloud/cloud.ts";
+import { type Actor, actorOf, type Cloud, SYSTEM } from "../cloud/cloud.ts";
 import type { User, Vm } from "../cloud/model.ts";
 import { exactId } from "../http/ids.ts";
 import { singleParameter } from "../http/parameters.ts";
@@ -89,7 +89,7 @@ async function authenticate(
   if (creatorId === undefined) throw notAuthorized();
   const creator = await found(cloud.users.get(SYSTEM, creatorId));
   const proof = judge.prove(vm, creator, session ?? token);
-  const owner = proof === undefined ? undefined : await cloud.users.actor(vm.uid);
+  const owner = proof === undefined ? undefined : await ownerOf(cloud, vm, creator);
   const guest = proof && owner && judge.admit(request, { vm, owner, proof });
   if (guest === undefined) throw notAuthorized();
   return guest;
@@ -172,6 +172,15 @@ async function claimedVmId(
     singleParameter(request.query(), "id") ??
     singleParameter(await earlyForms.read(request), "id")
   );
+}
+
+/** Most VMs belong to whoever made them, who was read just now. */
+async function ownerOf(
+  { users }: AuthenticatorParts["cloud"],
+  { uid }: Vm,
+  creator: User,
+): Promise<Actor | undefined> {
+  return creator.id === uid ? actorOf(creator) : await users.actor(uid);
 }
 
 async function found<T>(read: Promise<T>): Promise<T> {

@@ -53,7 +53,10 @@ const BOOTING: ReadonlySet<number> = new Set([
   LCM_STATE.BOOT_STOPPED,
 ]);
 
-/** Follows the cloud's VMs, those that went down unseen first; the returned function ends it. */
+/**
+ * Follows the cloud's VMs, those that went down unseen first; the returned function ends it.
+ * @throws GatehouseError `unavailable` when the cloud cannot be read; nothing is followed then.
+ */
 export async function followReadiness(
   cloud: Pick<Cloud, "vms" | "subscribe">,
   log: Logger,
@@ -71,8 +74,13 @@ export async function followReadiness(
     if (event.kind === "vm_state")
       void settle(event.vm, event.previous !== undefined && !isUp(event.previous));
   });
-  for (const vm of await cloud.vms.list(SYSTEM)) await settle(vm, true);
-  return unsubscribe;
+  try {
+    for (const vm of await cloud.vms.list(SYSTEM)) await settle(vm, true);
+    return unsubscribe;
+  } catch (error) {
+    unsubscribe();
+    throw error;
+  }
 }
 
 /** What must change in the user template; undefined: nothing. */

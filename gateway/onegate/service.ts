@@ -21,9 +21,10 @@ export function showService({ cloud, relations }: GateContext): GuestHandler {
   const extendedTexts = new ServiceTexts(vmToDocument);
   const read = async (request: GateRequest, guest: Guest): Promise<Answer> => {
     const view = await relations.serviceOf(guest);
-    const texts = (await wantsExtended(request)) ? extendedTexts : plainTexts;
+    const isExtended = await wantsExtended(request);
+    const texts = isExtended ? extendedTexts : plainTexts;
     const known = texts.now(view, guest.owner, (id) => cloud.vms.peek(guest.owner, id));
-    return known ?? texts.of(view, await readVms(cloud, guest.owner, view));
+    return known ?? texts.of(view, await (isExtended ? readVms : readVmsShort)(cloud, guest.owner, view));
   };
   return function service(request, guest) {
     // Without waiting, if all is in memory; a body may ask for the other form.
@@ -58,7 +59,7 @@ export function scaleRole(
     const { id } = view;
     const names = preconditionOf(request);
     if (names !== undefined) {
-      const { etag = "" } = texts.of(view, await readVms(cloud, guest.owner, view));
+      const { etag = "" } = texts.of(view, await readVmsShort(cloud, guest.owner, view));
       if (!names(etag)) throw notAsNamed(id);
     }
     const refused = `Error performing action on service ${id} role ${shown(role)}`;
@@ -98,6 +99,18 @@ async function readVms(
 ): Promise<readonly (Vm | undefined)[]> {
   const ids = view.roles.flatMap((role) => role.vmIds);
   return Promise.all(ids.map((vmId) => cloud.vms.get(owner, vmId).catch(unlessUnreadable)));
+}
+
+/** The same for an answer without what is measured of them: in one go, however many they are. */
+async function readVmsShort(
+  cloud: Pick<Cloud, "vms">,
+  owner: Actor,
+  view: ServiceView,
+): Promise<readonly (Vm | undefined)[]> {
+  const ids = view.roles.flatMap((role) => role.vmIds);
+  const vms = ids.length === 0 ? [] : await cloud.vms.several(owner, ids);
+  const byId = new Map(vms.map((vm) => [vm.id, vm]));
+  return ids.map((vmId) => byId.get(vmId));
 }
 
 function unlessUnreadable(error: unknown): undefined {

@@ -3,7 +3,6 @@
 import { isYes, type Template, type Vector, vectorOf, vectorsOf } from "../../shared/template/types.ts";
 import type { Actor, Cloud } from "../cloud/cloud.ts";
 import type { NetworkDetail, Vm } from "../cloud/model.ts";
-import { isUnreadable } from "./relation.ts";
 
 /** The VMs that hold leases, by id, as far as the owner may see them. */
 export type LeaseHolders = ReadonlyMap<number, Vm>;
@@ -20,8 +19,8 @@ export async function readLeaseHolders(
   for (const lease of [...leases.values()].flat()) {
     if (lease.holder.kind === "vm") ids.add(lease.holder.id);
   }
-  const vms = await Promise.all([...ids].map((id) => cloud.vms.get(owner, id).catch(unlessUnreadable)));
-  return new Map(vms.filter((vm) => vm !== undefined).map((vm) => [vm.id, vm]));
+  const vms = ids.size === 0 ? [] : await cloud.vms.several(owner, [...ids]);
+  return new Map(vms.map((vm) => [vm.id, vm]));
 }
 
 /** A lease's further attributes (spec onegate-api.md 4.9); `EXTERNAL` alone is a boolean, as recorded. */
@@ -50,8 +49,4 @@ function backendAttributes(vm: Vm): object {
   if (!isYes(vectorOf(vm.template, "CONTEXT")?.BACKEND)) return {};
   const published = Object.entries(vm.userTemplate).filter(([name]) => name.startsWith(PUBLISHED_PREFIX));
   return { BACKEND: "YES", ...Object.fromEntries(published) };
-}
-
-function unlessUnreadable(error: unknown): undefined {
-  if (!isUnreadable(error)) throw error;
 }

@@ -3,6 +3,7 @@
  * libraries speak. A call goes: size, syntax, the method's name, the session, the parameters' types, the work.
  */
 
+import type { X509Certificate } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -23,6 +24,8 @@ export interface RpcDependencies {
   readonly log: Logger;
   /** The URL that this server is reached at, once it listens. */
   readonly endpoint: () => string;
+  /** Of servers that speak for users (driver server_x509); undefined: none does. */
+  readonly certificate?: X509Certificate | undefined;
 }
 
 type RpcEnv = { Bindings: HttpBindings };
@@ -67,8 +70,8 @@ function addressOf(context: Context<RpcEnv>): string {
 
 type Answer = (body: Uint8Array, address: string) => Promise<string>;
 
-function createAnswer({ cloud, clock, log, endpoint }: RpcDependencies): Answer {
-  const sessions = createSessions(cloud, clock);
+function createAnswer({ cloud, clock, log, endpoint, certificate }: RpcDependencies): Answer {
+  const sessions = createSessions(cloud, clock, certificate);
 
   async function run(call: MethodCall, method: Method, address: string): Promise<Result | Failure> {
     const [session, ...given] = call.parameters;

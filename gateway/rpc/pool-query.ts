@@ -26,8 +26,8 @@ export function newestFirst<T extends { readonly id: number }>(objects: readonly
 }
 
 /**
- * A pool's objects, newest first: ids from `start` to `end`, -1 leaving an end open; or, for `end` below -1, a page
- * of `-end` objects after the first `start`.
+ * A pool's objects, newest first: ids from `start` to `end`, of which -1 leaves an end open; or, for `end` below -1, a
+ * page of `-end` objects after the first `start`. A `start` of -1 is all, whatever `end` says, as the core has it.
  */
 export function inRange<T extends { readonly id: number }>(
   objects: readonly T[],
@@ -36,6 +36,7 @@ export function inRange<T extends { readonly id: number }>(
 ): readonly T[] {
   const sorted = newestFirst(objects);
   if (end < -1) return sorted.slice(Math.max(start, 0), Math.max(start, 0) - end);
+  if (start === -1) return sorted;
   return sorted.filter(({ id }) => id >= start && (end === -1 || id <= end));
 }
 

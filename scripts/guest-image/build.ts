@@ -31,7 +31,10 @@ const versionSchema = z.object({
 type Version = z.infer<typeof versionSchema>;
 
 export interface BuiltGuest {
+  /** What a template names: an ELF file, with nothing to unpack. */
   readonly kernel: string;
+  /** The same kernel, for boot loaders. */
+  readonly bzImage: string;
   readonly initrd: string;
   /** False: what was there is what would have been built. */
   readonly isNew: boolean;
@@ -39,10 +42,11 @@ export interface BuiltGuest {
 
 /** @throws GatehouseError `not_found`, `unavailable` when packages, or the tools that fetch them, are missing. */
 export async function buildGuest(directory: string, tell: (line: string) => void): Promise<BuiltGuest> {
-  const paths = { kernel: join(directory, "vmlinuz"), initrd: join(directory, "initrd.img") };
+  const file = (name: string): string => join(directory, name);
+  const paths = { kernel: file("vmlinux"), bzImage: file("vmlinuz"), initrd: file("initrd.img") };
   const note = join(directory, "version.json");
   const sources = await sourcesHash();
-  const known = await builtVersion(note, [paths.kernel, paths.initrd]);
+  const known = await builtVersion(note, Object.values(paths));
   const wanted = await wantedVersion(sources).catch((error: unknown) => {
     // Where apt is no help any more, what was built of these sources is still good.
     if (known?.sources === sources) return known;
@@ -58,11 +62,12 @@ export async function buildGuest(directory: string, tell: (line: string) => void
   const [kernelDeb, busyboxDeb] = [await fetched(wanted.kernel), await fetched(wanted.busybox)];
   tell("the kernel, its modules and the initial file system");
   const parts = { kernelDeb, busyboxDeb, root: ROOT_FILES, onegate: ONEGATE, scratch: directory };
-  const { kernel, initrd } = await makeImage(parts);
+  const image = await makeImage(parts);
   // The note comes last, and goes first: what it describes is whole.
   await rm(note, { force: true });
-  await replace(paths.kernel, kernel);
-  await replace(paths.initrd, initrd);
+  await replace(paths.kernel, image.kernel);
+  await replace(paths.bzImage, image.bzImage);
+  await replace(paths.initrd, image.initrd);
   await replace(note, `${JSON.stringify(wanted, undefined, 2)}\n`);
   return { ...paths, isNew: true };
 }

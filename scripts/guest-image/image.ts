@@ -7,25 +7,27 @@ import { promisify } from "node:util";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { GatehouseError } from "../../shared/errors.ts";
 import { type CpioEntry, cpio } from "./cpio.ts";
-import { type KernelModule, loadOrder } from "./modules.ts";
+import { kernelInside } from "./kernel.ts";
+import { stripped } from "./module-file.ts";
+import { loadOrder } from "./modules.ts";
 import { unpack } from "./packages.ts";
 
 const run = promisify(execFile);
 const MAX_MODULE_BYTES = 64 * 1024 * 1024;
 
 /**
- * In the order in which they are wanted: the network is to be ready first. The context's disc may be a virtio disc, or
- * stand on IDE or virtio's SCSI; the button is how a guest is asked to go; a panic is told to QEMU.
+ * What init may want (root/lib/guest/devices.sh). The context's disc may be a virtio disc, or stand on IDE or
+ * virtio's SCSI; the button is how a guest is asked to go; a panic is told to QEMU.
  */
 const MODULES = [
-  ...["virtio_pci", "virtio_net", "virtio_blk", "isofs", "button", "evdev"],
-  ...["ata_piix", "virtio_scsi", "sr_mod", "virtio_rng", "pvpanic_mmio"],
+  ...["virtio_pci", "virtio_net", "virtio_blk", "virtio_scsi", "virtio_rng"],
+  ...["ata_piix", "sr_mod", "isofs", "button", "evdev", "pvpanic_mmio"],
 ];
 
 /** What init and onegate.sh run, besides busybox's own shell. */
 const NEEDED_APPLETS = [
-  ...["awk", "base64", "cat", "cp", "date", "dd", "grep", "hostname", "ifconfig", "insmod", "ip", "mkdir"],
-  ...["mkfifo", "mktemp", "mount", "mv", "nc", "od", "poweroff", "reboot", "rm", "sed", "setsid", "sleep"],
+  ...["awk", "base64", "cat", "cp", "date", "dd", "grep", "hostname", "ifconfig", "ip", "mkdir", "mkfifo"],
+  ...["mktemp", "modprobe", "mount", "mv", "nc", "od", "poweroff", "reboot", "rm", "sed", "setsid", "sleep"],
   ...["sync", "tail", "tr", "udhcpc", "umount", "usleep", "wc", "wget"],
 ];
 
@@ -41,7 +43,10 @@ export interface ImageParts {
 }
 
 export interface Image {
+  /** As QEMU boots it soonest. */
   readonly kernel: Buffer;
+  /** The same kernel, as boot loaders take it. */
+  readonly bzImage: Buffer;
   readonly initrd: Buffer;
 }
 
@@ -62,18 +67,21 @@ export async function makeImage({
     const modules = await modulesOf(tree, kernelName.slice("vmlinuz-".length));
     const entries = [
       ...FOLDERS.map((path): CpioEntry => ({ path, kind: "directory" })),
+      ...LINKS,
       ...(await busyboxEntries(tree)),
       ...modules,
       ...(await rootEntries(root)),
       program("usr/bin/onegate", await readFile(onegate)),
     ];
-    return { kernel: await readFile(join(boot, kernelName)), initrd: cpio(entries) };
+    const bzImage = await readFile(join(boot, kernelName));
+    return { kernel: kernelInside(bzImage), bzImage, initrd: cpio(entries) };
   } finally {
     await rm(tree, { recursive: true, force: true });
   }
 }
 
-const FOLDERS = ["dev", "mnt", "proc", "root", "run", "sys", "tmp", "var"];
+const FOLDERS = ["dev", "mnt", "proc", "root", "run", "sys", "tmp", "var/log"];
+const LINKS: readonly CpioEntry[] = [{ path: "var/run", kind: "link", target: "/run" }];
 
 function program(path: string, content: Uint8Array): CpioEntry {
   return { path, kind: "file", content, executable: true };
@@ -88,7 +96,7 @@ async function onlyOne(directory: string, pattern: RegExp, what: string): Promis
   );
 }
 
-/** The modules as lib/modules/NAME.ko, and the list by which init loads them. */
+/** The modules, and the list by which modprobe knows what each needs. */
 async function modulesOf(tree: string, version: string): Promise<readonly CpioEntry[]> {
   const directory = await firstThere([
     join(tree, "lib/modules", version),
@@ -97,12 +105,15 @@ async function modulesOf(tree: string, version: string): Promise<readonly CpioEn
   const busybox = await busyboxOf(tree);
   const read = (path: string) => readModule(path, busybox);
   const ordered = await loadOrder(directory, MODULES, read);
-  const files = ordered.map(async ({ name, path }: KernelModule): Promise<CpioEntry> => {
-    return { path: `lib/modules/${name}.ko`, kind: "file", content: await read(path), executable: false };
-  });
-  const list = Buffer.from(`${ordered.map(({ name }) => name).join("\n")}\n`);
-  const index: CpioEntry = { path: "lib/modules/order", kind: "file", content: list, executable: false };
-  return [index, ...(await Promise.all(files))];
+  const file = (name: string, content: Buffer): CpioEntry => {
+    return { path: `lib/modules/${version}/${name}`, kind: "file", content, executable: false };
+  };
+  const files = ordered.map(async ({ name, path }) => file(`${name}.ko`, stripped(await read(path))));
+  // As depmod(8) writes it: what is needed first comes last.
+  const lines = ordered.map(
+    ({ name, needs }) => `${[`${name}.ko:`, ...needs.map((each) => `${each}.ko`).reverse()].join(" ")}\n`,
+  );
+  return [file("modules.dep", Buffer.from(lines.join(""))), ...(await Promise.all(files))];
 }
 
 async function readModule(path: string, busybox: string): Promise<Buffer> {

@@ -8,6 +8,8 @@ export interface KernelModule {
   readonly name: string;
   /** The file as the package has it, perhaps compressed. */
   readonly path: string;
+  /** All that it needs, in the order in which that can be loaded. */
+  readonly needs: readonly string[];
 }
 
 const MODULE_FILE = /\.ko(?:\.(?:xz|zst|gz))?$/;
@@ -30,16 +32,21 @@ export async function loadOrder(
     readFileSync(join(directory, "modules.builtin"), "utf8").split("\n").filter(Boolean).map(moduleName),
   );
   const ordered = new Map<string, KernelModule>();
-  const add = async (name: string, wantedBy: string): Promise<void> => {
-    if (ordered.has(name) || builtIn.has(name)) return;
+  const add = async (name: string, wantedBy: string): Promise<readonly string[]> => {
+    const known = ordered.get(name);
+    if (known !== undefined) return [...known.needs, name];
+    if (builtIn.has(name)) return [];
     const path = files.get(name);
     if (path === undefined)
       throw new GatehouseError(
         "not_found",
         `The kernel package has no module ${name}, which ${wantedBy} needs.`,
       );
-    for (const needed of dependenciesOf(await read(path))) await add(needed, name);
-    ordered.set(name, { name, path });
+    const needs = new Set<string>();
+    for (const needed of dependenciesOf(await read(path)))
+      for (const each of await add(needed, name)) needs.add(each);
+    ordered.set(name, { name, path, needs: [...needs] });
+    return [...needs, name];
   };
   for (const name of names) await add(name, "the guest");
   return [...ordered.values()];

@@ -6,6 +6,7 @@
  *         guest.json        which process the guest's QEMU is, as the process driver's (process-layout.ts)
  *         qmp.sock          QMP for the driver
  *         qmp-probe.sock    QMP for the probes
+ *         qmp-news.sock     QMP whose events the driver hears
  *         net.0, net.1      sockets of the guest's interfaces, by their numbers (gateway/cloud/embedded/wire)
  *         disk.0, disk.1    the guest's disks, by OpenNebula's numbers
  *         context.iso       rebuilt at each boot
@@ -13,10 +14,9 @@
  *         log, log.old      the serial console, bounded
  *         qemu.log          what QEMU itself has to say, bounded
  *
- * A QMP socket serves one client at a time, and leaves the next one waiting without a greeting. So the driver may keep
- * `qmp.sock` open, while probes come to theirs for a moment, one after another. QEMU is started with both:
- *
- *     -qmp unix:<dir>/qmp.sock,server=on,wait=off -qmp unix:<dir>/qmp-probe.sock,server=on,wait=off
+ * A QMP socket serves one client at a time, and leaves the next one waiting without a greeting. So the driver keeps
+ * `qmp-news.sock` open, while it comes to `qmp.sock`, and probes to theirs, for a moment, one after another. QEMU is started
+ * with `-qmp unix:<dir>/<name>,server=on,wait=off` for each.
  *
  * Linux allows a socket's path 107 bytes. Tap interfaces bear the names of OpenNebula's drivers, `one-<vm id>-<nic id>`.
  */
@@ -33,6 +33,7 @@ export interface QemuGuestPaths {
   readonly note: string;
   readonly driverMonitor: string;
   readonly probeMonitor: string;
+  readonly newsMonitor: string;
   readonly context: string;
   readonly memory: string;
   /** Where QEMU's memory is handed over, while it is saved or restored. */
@@ -52,6 +53,7 @@ export function qemuGuestPaths(runDir: string, vmId: number): QemuGuestPaths {
     oldLog,
     driverMonitor: join(dir, "qmp.sock"),
     probeMonitor: join(dir, "qmp-probe.sock"),
+    newsMonitor: join(dir, "qmp-news.sock"),
     context: join(dir, "context.iso"),
     memory: join(dir, "memory"),
     memorySocket: join(dir, "memory.sock"),

@@ -2,8 +2,12 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { SYSTEM } from "../../gateway/cloud/cloud.ts";
-import { openOpenNebulaCloud } from "../../gateway/cloud/opennebula/opennebula-cloud.ts";
+import {
+  type OpenNebulaCloud,
+  openOpenNebulaCloud,
+} from "../../gateway/cloud/opennebula/opennebula-cloud.ts";
 import { parseWorld } from "../../gateway/cloud/world.ts";
 import { createServiceDirectory } from "../../gateway/oneflow/directory.ts";
 import { createOneGate } from "../../gateway/onegate/app.ts";
@@ -18,12 +22,17 @@ import {
   startHouse,
   stopHouse,
 } from "../support/house.ts";
+import { startLargeCoreChild } from "../support/large-core-child.ts";
+import { cpuSeconds, memorySample } from "../support/memory.ts";
 import { remoteCloud, SERVER, serveCore } from "../support/opennebula.ts";
 import { callText, readAnswer } from "../support/xmlrpc.ts";
 import type { Bench, BenchOptions, Figure } from "./figures.ts";
 import { type Headers, headersOf, importedHome } from "./gate-load.ts";
 
 const VMS = 1_000;
+const MANY = [10_000, 50_000];
+/** One of so many VMs is another. */
+const CHANGED = 100;
 const ROUNDS = 5;
 /** Of the recorded world: alice's, in a service of two VMs. */
 const GUEST = 249;
@@ -61,6 +70,7 @@ export const openNebulaBench: Bench = async function* openNebula(options) {
     for (const house of houses) await stopHouse(house);
     scratch.remove();
   }
+  yield* manyVms(options);
 };
 
 /** Calls that the core gets for a request of a guest; nobody listens, so none is a look at everything. */
@@ -155,6 +165,50 @@ async function* latencies(
   }
 }
 
+/** Of this process, for looks at as many VMs as the largest sites have; the core is another process. */
+async function* manyVms(options: BenchOptions): AsyncIterable<Figure> {
+  for (const vms of MANY) {
+    const core = await startLargeCoreChild(vms);
+    const before = memorySample().liveBytes;
+    const cloud = await openOpenNebulaCloud({
+      endpoint: core.endpoint,
+      server: SERVER,
+      clock: systemClock,
+      log: silentLogger,
+      pollMs: 3_600_000,
+      monitoringMs: 0,
+    });
+    const gaps = monitorEventLoopDelay({ resolution: 1 });
+    const measured = async function* (name: string): AsyncIterable<Figure> {
+      gaps.reset();
+      gaps.enable();
+      const began = cpuSeconds();
+      await lookOnce(cloud);
+      gaps.disable();
+      const seconds = Math.round((cpuSeconds() - began) * 100) / 100;
+      yield { figure: `${name} at ${vms} VMs, processor time`, value: seconds, unit: "s" };
+      yield { figure: `${name} at ${vms} VMs, longest gap`, value: Math.round(gaps.max / 1e6), unit: "ms" };
+      options.progress(`${name} at ${vms} VMs`);
+    };
+    yield* measured("first look");
+    yield* measured("look of which nothing changed");
+    for (const [index, id] of core.ids.entries())
+      if (index % CHANGED === 0) core.change({ id, isPublished: false });
+    yield* measured("look of which 1 in 100 changed");
+    const live = Math.round((memorySample().liveBytes - before) / 1024 / 1024);
+    yield { figure: `memory for ${vms} VMs`, value: live, unit: "MiB" };
+    await cloud.close();
+    await core.close();
+  }
+}
+
+/** Who begins to listen waits for a look at everything before a change. */
+async function lookOnce(cloud: OpenNebulaCloud): Promise<void> {
+  const unsubscribe = cloud.subscribe(() => undefined);
+  await cloud.users.setEnabled(SYSTEM, 0, true).catch(() => undefined);
+  unsubscribe();
+}
+
 /** Processor time of this process for one look at everything, while nothing changes and while one VM does. */
 async function* looking(core: HouseProcess, options: BenchOptions): AsyncIterable<Figure> {
   const cloud = await openOpenNebulaCloud({
@@ -179,17 +233,7 @@ async function* looking(core: HouseProcess, options: BenchOptions): AsyncIterabl
       Math.round((costs.toSorted((left, right) => left - right)[Math.floor(costs.length / 2)] ?? 0) * 10) / 10
     );
   };
-  const look = () =>
-    new Promise<void>((resolve) => {
-      const unsubscribe = cloud.subscribe(() => undefined);
-      void cloud.users
-        .setEnabled(SYSTEM, 0, true)
-        .catch(() => undefined)
-        .then(() => {
-          unsubscribe();
-          resolve();
-        });
-    });
+  const look = () => lookOnce(cloud);
   yield { figure: `look at ${VMS} VMs of which nothing changed`, value: await costOf(look), unit: "ms" };
   const list = () => cloud.vms.list(SYSTEM);
   yield { figure: `list of ${VMS} VMs, taken apart`, value: await costOf(list), unit: "ms" };

@@ -1,13 +1,35 @@
 import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
+import { lossy, serveHookedCore } from "../support/core-hooks.ts";
 import { makeUser, testCloud } from "../support/embedded.ts";
-import { remoteCloud, serveCore } from "../support/opennebula.ts";
-import { type CloudUnderTest, cloudSuite } from "./cloud-suite.ts";
+import type { HookPublisher } from "../support/hook-publisher.ts";
+import { type RemoteCloudOptions, remoteCloud, type ServedCore, serveCore } from "../support/opennebula.ts";
+import { seededRandom } from "../support/random.ts";
+import { type CloudUnderTest, cloudSuite, type Part, type Without } from "./cloud-suite.ts";
 
-/** A cloud that knows its core, an embedded one, by XML-RPC over a socket alone. */
-async function remote(): Promise<CloudUnderTest> {
+/** So far apart that nothing within a test is seen by looking. */
+const FAR_APART_MS = 3_600_000;
+const SEED = 20_260_101;
+
+interface Served {
+  readonly core: ServedCore;
+  readonly options?: RemoteCloudOptions;
+  /** Where hooks are heard. */
+  readonly hooks?: HookPublisher;
+}
+
+type Serve = (cloud: EmbeddedCloud) => Promise<Served>;
+
+/** A cloud that knows its core, an embedded one, by XML-RPC over a socket, and by its hook manager where there is one. */
+async function remote(serve: Serve): Promise<CloudUnderTest> {
   const { cloud: embedded, store } = await testCloud();
-  const core = await serveCore(embedded);
-  const cloud = await remoteCloud(core);
+  const { core, options, hooks } = await serve(embedded);
+  const cloud = await remoteCloud(core, options);
+  if (hooks !== undefined) {
+    // Whoever begins to listen has everything looked at, as a poll does: with this one, nobody else is the first.
+    cloud.subscribe(() => undefined);
+    await hooks.subscribed(1);
+  }
   return {
     cloud,
     admin: SYSTEM,
@@ -22,6 +44,34 @@ async function remote(): Promise<CloudUnderTest> {
   };
 }
 
-cloudSuite("an OpenNebula over XML-RPC", remote, {
+const polled: Serve = async (cloud) => ({ core: await serveCore(cloud) });
+
+const hooked: Serve = async (cloud) => {
+  const core = await serveHookedCore(cloud);
+  return { core, hooks: core.hooks, options: { hooks: core.hooks.endpoint, pollMs: FAR_APART_MS } };
+};
+
+/** What is lost is seen by looking. */
+const halfHooked: Serve = async (cloud) => {
+  const core = await serveHookedCore(cloud, { carry: lossy(seededRandom(SEED)) });
+  return { core, hooks: core.hooks, options: { hooks: core.hooks.endpoint } };
+};
+
+const WITHOUT: Without = {
   monitoring: "OpenNebula's own daemon writes what is measured, past the core's XML-RPC",
-});
+};
+
+/** What is told of as it changes. */
+const FOLLOWED: readonly Part[] = [
+  "hosts",
+  "networks",
+  "routers",
+  "documents",
+  "VMs",
+  "actions on VMs",
+  "events",
+];
+
+cloudSuite("an OpenNebula over XML-RPC", () => remote(polled), WITHOUT);
+cloudSuite("an OpenNebula over XML-RPC and its hooks alone", () => remote(hooked), WITHOUT);
+cloudSuite("an OpenNebula over XML-RPC and hooks that are lossy", () => remote(halfHooked), {}, FOLLOWED);

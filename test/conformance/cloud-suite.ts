@@ -47,15 +47,23 @@ const PARTS = {
   events: eventTests,
 } as const;
 
-type Part = keyof typeof PARTS;
+export type Part = keyof typeof PARTS;
 
 /** Parts that a cloud has no way to do, each with the reason. */
 export type Without = Partial<Readonly<Record<Part, string>>>;
 
-/** Declares the tests for one implementation. `makeCloud` is called anew for each test. */
-export function cloudSuite(name: string, makeCloud: MakeCloud, without: Without = {}): void {
+/**
+ * Declares the tests for one implementation, or those of some `parts` for a variant of one. `makeCloud` is called anew
+ * for each test.
+ */
+export function cloudSuite(
+  name: string,
+  makeCloud: MakeCloud,
+  without: Without = {},
+  parts: readonly Part[] = Object.keys(PARTS).filter(isPart),
+): void {
   describe(name, () => {
-    for (const part of Object.keys(PARTS).filter(isPart)) {
+    for (const part of parts) {
       const reason = without[part];
       if (reason !== undefined) it.skip(`${part}: ${reason}`, () => {});
       else describe(part, () => PARTS[part](freshCloud(makeCloud)));

@@ -53,6 +53,9 @@ export const LOOKED_AT_SOONER: readonly string[] = [
   "service-show-elastic-after",
 ];
 
+/** Over XML-RPC the core's own words stand before what the embedded cloud says of a network that there is not, as recorded. */
+export const CORES_OWN_WORDS = /Error allocating a new virtual machine template\. (?=Error getting)/g;
+
 const NO_ROUTE = "OneFlow has no such route; GET /openapi.json tells those it has.";
 const NO_ACTION = 'The body must be {"action":{"perform":NAME,"params":{...}}}.';
 

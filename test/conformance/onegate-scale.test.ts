@@ -14,9 +14,11 @@ import { oneFlowSettingsSchema } from "../../gateway/oneflow/settings.ts";
 import { createOneGate } from "../../gateway/onegate/app.ts";
 import { oneGateSettingsSchema } from "../../gateway/onegate/settings.ts";
 import { silentLogger } from "../../shared/log.ts";
+import { overHooks } from "../support/core-hooks.ts";
 import { testCloud } from "../support/embedded.ts";
 import { scratchDirectory } from "../support/house.ts";
 import { manualClock } from "../support/manual-clock.ts";
+import { type FlowReach, inProcess } from "../support/oneflow-replay.ts";
 import { recordedIn } from "../support/recorded-exchanges.ts";
 
 const EXCHANGES = recordedIn("onegate-scale.jsonl");
@@ -56,7 +58,8 @@ const body = z.object({
 
 const answers = new Map<string, { status: number; body: string; expected: string }>();
 
-beforeAll(async () => {
+async function replay(reach: FlowReach): Promise<void> {
+  answers.clear();
   const clock = manualClock(1_795_175_000_000);
   const { cloud } = await testCloud({
     clock,
@@ -67,29 +70,40 @@ beforeAll(async () => {
     parseWorld(JSON.parse(readFileSync(new URL("../fixtures/onegate-world.json", import.meta.url), "utf8"))),
   );
   await cloud.start();
+  const { cloud: reached, settled, close } = await reach(cloud, clock);
   const logs = scratchDirectory("onegate-scale");
   const settings = oneFlowSettingsSchema.parse({});
-  const flow = await createOneFlow({ cloud, clock, log: silentLogger, settings, logDirectory: logs.path });
+  const flow = await createOneFlow({
+    cloud: reached,
+    clock,
+    log: silentLogger,
+    settings,
+    logDirectory: logs.path,
+  });
   const gate = createOneGate({
-    cloud,
-    services: createServiceDirectory(cloud),
+    cloud: reached,
+    services: createServiceDirectory(reached),
     scaler: createScaler(flow),
     settings: oneGateSettingsSchema.parse({}),
     clock,
     log: silentLogger,
   });
   const state = (): number => z.int().parse(cloud.documents.peek(SYSTEM, SERVICE_ID)?.body?.state);
+  const rest = async (): Promise<void> => {
+    do await flow.settled();
+    while (await settled());
+  };
   const until = async (isThere: () => boolean): Promise<void> => {
     for (let step = 0; step < 1_000 && !isThere(); step += 1) {
       await nextTurn();
-      await flow.settled();
+      await rest();
       clock.advance(500);
     }
   };
   const newest = async (): Promise<string> =>
     String(Math.max(...(await cloud.vms.list(SYSTEM)).map(({ id }) => id)));
   for (const { name, request, response } of EXCHANGES) {
-    await flow.settled();
+    await rest();
     if (name === "service-scaling")
       await until(() => state() === SCALING && cloud.vms.peek(SYSTEM, 252) !== undefined);
     if (name === "service-scaled") await until(() => state() === RUNNING);
@@ -106,9 +120,10 @@ beforeAll(async () => {
     answers.set(name, { status: answer.status, body: await answer.text(), expected });
   }
   await flow.close();
+  await close();
   await cloud.close();
   logs.remove();
-}, 30_000);
+}
 
 function answerTo(name: string): { status: number; body: string; expected: string } {
   const answer = answers.get(name);
@@ -118,10 +133,18 @@ function answerTo(name: string): { status: number; body: string; expected: strin
 
 const parsed = (text: string): unknown => (/^[{[]/.test(text) ? JSON.parse(text) : text);
 
-describe("OneGate with OneFlow behind it answers as recorded:", () => {
-  it.each(EXCHANGES.filter(({ name }) => !AFTER_CHMOD.includes(name)).map((one) => [one.name, one] as const))(
-    "%s",
-    (name, { response }) => {
+const REACHES = [
+  ["an embedded cloud", inProcess],
+  ["an OpenNebula over XML-RPC", overHooks],
+] as const;
+
+describe.each(REACHES)("over %s", (_, reach) => {
+  beforeAll(() => replay(reach), 120_000);
+
+  describe("OneGate with OneFlow behind it answers as recorded:", () => {
+    it.each(
+      EXCHANGES.filter(({ name }) => !AFTER_CHMOD.includes(name)).map((one) => [one.name, one] as const),
+    )("%s", (name, { response }) => {
       const answer = answerTo(name);
       const departure = DEPARTURES[name];
       expect([answer.status, answer.body.slice(0, 200)]).toEqual([
@@ -130,23 +153,23 @@ describe("OneGate with OneFlow behind it answers as recorded:", () => {
       ]);
       if (departure === undefined) expect(parsed(answer.body)).toEqual(parsed(answer.expected));
       else if (departure.body !== undefined) expect(answer.body).toMatch(departure.body);
-    },
-  );
+    });
 
-  it("what departs is named in docs/compatibility.md", () => {
-    const page = readFileSync(new URL("../../docs/compatibility.md", import.meta.url), "utf8");
-    const names = [...Object.keys(DEPARTURES), ...AFTER_CHMOD];
-    expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
-  });
+    it("what departs is named in docs/compatibility.md", () => {
+      const page = readFileSync(new URL("../../docs/compatibility.md", import.meta.url), "utf8");
+      const names = [...Object.keys(DEPARTURES), ...AFTER_CHMOD];
+      expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+    });
 
-  it("service-after-terminate has one VM less", () => {
-    const { state, roles } = body.parse(JSON.parse(answerTo("service-after-terminate").body)).SERVICE;
-    expect([state, roles.map((role) => [role.cardinality, role.nodes.length])]).toEqual([
-      RUNNING,
-      [
-        [1, 1],
-        [2, 2],
-      ],
-    ]);
+    it("service-after-terminate has one VM less", () => {
+      const { state, roles } = body.parse(JSON.parse(answerTo("service-after-terminate").body)).SERVICE;
+      expect([state, roles.map((role) => [role.cardinality, role.nodes.length])]).toEqual([
+        RUNNING,
+        [
+          [1, 1],
+          [2, 2],
+        ],
+      ]);
+    });
   });
 });

@@ -47,6 +47,17 @@ describe.skipIf(NO_MARIADB !== undefined)(TITLE, () => {
     expect(count).toEqual({ count: 1_200, body: `<MONITORING>999'"\\</MONITORING>` });
   });
 
+  it("tell the newest row of each VM that is asked for", async () => {
+    const rows = [row("vm", 3, 101, "newer"), row("vm", 4, 99, "older")];
+    await tables.put(rows);
+    const last = await tables.lastOfVms([3, 4, 5_000]);
+    expect(last.toSorted((one, other) => one.id - other.id)).toEqual([
+      row("vm", 3, 101, "newer"),
+      row("vm", 4, 100, expect.stringContaining("4")),
+    ]);
+    await server.query("DELETE FROM opennebula.vm_monitoring WHERE last_poll <> 100");
+  });
+
   it("are purged a thousand rows at a time", async () => {
     expect(await tables.purge("vm", 101)).toBe(true);
     expect(await tables.purge("vm", 101)).toBe(false);

@@ -1,5 +1,8 @@
 /** gatehouse-monitord as a process that oned starts, over the site's own files, driver and database. */
 
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { sendTcp, sendUdp, text } from "../support/core-daemon.ts";
 import { eventually } from "../support/monitor-daemon.ts";
@@ -50,6 +53,46 @@ describe("gatehouse-monitord", () => {
     oned.close();
     expect(await daemon.ended()).toBe(0);
     expect(one.notes()).toContain("FINALIZE");
+  });
+
+  it("hears our own agent, which the site's driver starts and stops, in text encrypted with the site's key", async () => {
+    const key = (name: string) =>
+      fileURLToPath(new URL(`../fixtures/monitor/monitor_rsa_${name}.pem`, import.meta.url));
+    const one = opened({
+      driver: "agent",
+      monitord: "PROBES_PERIOD = [ BEACON_HOST = 1, MONITOR_HOST = 1, MONITOR_VM = 1, STATE_VM = 1 ]",
+      network: `, PUBKEY = "${key("public_pkcs1")}", PRIKEY = "${key("private")}"`,
+    });
+    const daemon = await one.start();
+    await daemon.oned.begin([{ id: 3, state: 2 }]);
+    expect((await daemon.oned.next("HOST_SYSTEM")).payload).toContain('HYPERVISOR="dummy"');
+    // The first row came over the driver's pipe, the others from the agent.
+    await eventually(() => count(one, "host_monitoring") >= 3);
+    daemon.oned.updateHost({ id: 3, state: 8 });
+    await eventually(() => one.notes().includes("Ended process"));
+    daemon.oned.close();
+    expect(await daemon.ended()).toBe(0);
+    expect(one.log()).not.toMatch(/ERROR|refused|cannot/);
+  });
+
+  it("says before it is started what it makes of the site, and what keeps it from its work", () => {
+    const one = opened({ db: 'BACKEND = "sqlite"' });
+    const good = one.check();
+    expect(good).toMatchObject({ status: 0, stderr: "" });
+    expect(good.stdout).toMatch(/^Configuration: .*monitord\.conf, .*oned\.conf$/m);
+    expect(good.stdout).toMatch(/^Database: .*one\.db$/m);
+    expect(good.stdout).toMatch(/^Not read of monitord\.conf: DB, NETWORK\/THREADS$/m);
+    expect(good.stdout).toMatch(/gatehouse-monitord can start\.\n$/);
+    one.database.exec("DROP TABLE vm_monitoring");
+    expect(one.check()).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/one\.db cannot be used: .*vm_monitoring/),
+    });
+    rmSync(join(one.folder, "etc", "oned.conf"));
+    expect(one.check()).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("oned.conf cannot be read"),
+    });
   });
 
   it("expires rows as monitord.conf says, and keeps none of what it says 0 of", async () => {

@@ -2,12 +2,13 @@
 
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { QemuDriverOptions } from "../../gateway/cloud/embedded/drivers/qemu.ts";
+import { readStat } from "../../shared/guests/process-proc.ts";
 import { LCM_STATE } from "../../shared/states/lcm.ts";
 import { BOOT_TIMEOUT_MS, guestImage } from "../support/guest-image.ts";
 import {
@@ -137,6 +138,42 @@ echo asked
     expect(pids()).toEqual([]);
   });
 
+  it("is not the process that has its number since the machine started anew", async () => {
+    const { driver, paths, pids } = make();
+    const vm = newVm(12);
+    await driver.deploy(vm, idle);
+    await driver.shutdown(vm, true);
+    const startTicks = readStat(process.pid)?.startTicks;
+    writeFileSync(
+      paths(12).note,
+      JSON.stringify({ pid: process.pid, startTicks, bootId: "another boot of this machine" }),
+    );
+    const next = bench.another();
+    expect(await next.status({ ...vm, deployId: `qemu:${process.pid}:${startTicks}` })).toBe("gone");
+    await next.shutdown(vm, true);
+    await next.deploy(vm, idle);
+    expect(pids()).toEqual([notedPid(paths(12))]);
+  });
+
+  it("is told of when its kernel panicked, also while no house was there, and what it has on disk is kept", async () => {
+    const { driver, paths, untilSaid, pids } = make({ endsGuestsOnClose: false });
+    const vm = newVm(13, { DISK: { DISK_ID: "0", SIZE: "1" } });
+    const script = `until grep -q pvpanic /proc/modules; do usleep 50000; done
+echo c >/proc/sysrq-trigger`;
+    await driver.deploy(vm, qemuContext(script));
+    await driver.close();
+    await untilSaid(13, /Kernel panic - not syncing/);
+    expect(pids()).toHaveLength(1);
+    const next = bench.another();
+    expect(await next.status(vm)).not.toBe("gone");
+    const sentence =
+      /^The guest's kernel panicked; its console ended with "Kernel panic - not syncing: sysrq triggered crash"\.$/;
+    await vi.waitFor(() => expect(bench.exits).toEqual([[13, expect.stringMatching(sentence)]]), 20_000);
+    expect(pids()).toEqual([]);
+    expect(await next.status(vm)).toBe("gone");
+    expect(existsSync(join(paths(13).dir, "disk.0"))).toBe(true);
+  });
+
   it("is shut down with the house, or runs on, as the operator says", async () => {
     const { driver, pids } = make({ graceMs: 0, endsGuestsOnClose: false });
     const vm = newVm(3);
@@ -206,6 +243,36 @@ echo asked
     expect(mode(paths(8).note)).toEqual([0, "600"]);
     expect(mode(paths(8).log)).toEqual([0, "600"]);
   });
+
+  it.skipIf(!asRoot)(
+    "waits while this machine's disk is full, and goes on by itself when there is space",
+    async ({ skip }) => {
+      const { driver, options, troubles, untilSaid } = make();
+      mkdirSync(options.runDir, { mode: 0o711 });
+      const size = "size=6m,mode=711";
+      const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", size, "tmpfs", options.runDir]).status === 0;
+      skip(!mounted, "No file system of its own can be mounted.");
+      const filler = join(options.runDir, "filler");
+      try {
+        writeFileSync(filler, Buffer.alloc(3 * 1024 * 1024));
+        const script = "dd if=/dev/zero of=/dev/vda bs=65536 count=64 conv=fsync && echo all written";
+        const vm = newVm(14, { DISK: { DISK_ID: "0", SIZE: "16" } });
+        await driver.deploy(vm, qemuContext(script));
+        const trouble = "a disk of it could not be written: there is no space left on this machine.";
+        await vi.waitFor(
+          () => expect(troubles).toContainEqual([14, `The guest waits, since ${trouble}`]),
+          BOOT_TIMEOUT_MS,
+        );
+        expect(await driver.status(vm)).toBe("paused");
+        rmSync(filler);
+        await untilSaid(14, /all written/);
+        await driver.shutdown(vm, true);
+      } finally {
+        for (const pid of bench.pids()) process.kill(pid, "SIGKILL");
+        spawnSync("umount", ["-l", options.runDir]);
+      }
+    },
+  );
 
   it.skipIf(!hasBridges)("stands on the bridge of its network where the operator says so", async () => {
     const bridge = `ghtest${process.pid % 100_000}`;

@@ -1,7 +1,10 @@
 /** gatehouse-monitord in trouble: killed, with its database locked or full, and flooded from both sides. */
 
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { coreDaemon, MemoryTables, sendUdp, text } from "../support/core-daemon.ts";
+import { manualClock } from "../support/manual-clock.ts";
 import { eventually } from "../support/monitor-daemon.ts";
 import { type OneSite, oneSite } from "../support/one-site.ts";
 
@@ -15,6 +18,16 @@ afterEach(async () => {
 const reading = (oid: number, timestamp: number) =>
   text({ type: "MONITOR_HOST", oid, timestamp, payload: "FREECPU=1\n" });
 const system = (oid: number) => text({ type: "SYSTEM_HOST", oid, payload: "TOTALCPU=1\n" });
+
+/** Free for TCP, and hardly ever taken for UDP. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
 
 function opened(): OneSite {
   if (site === undefined) throw new Error("no site is open");
@@ -48,6 +61,117 @@ describe("killed", () => {
     second.oned.write("FINALIZE\n");
     expect(await second.ended()).toBe(0);
     expect(times(site)).toEqual([now - 20, now - 10]);
+  });
+});
+
+describe("oned restarted", () => {
+  it("while agents send: the port passes on, and first rows hold what slow probes told the daemon before", async () => {
+    const port = await freePort();
+    site = oneSite({ port });
+    const now = Math.floor(Date.now() / 1_000);
+    const hosts = [{ id: 5, state: 2, imMad: "none" }];
+    const vm = (at: number, metrics: string) =>
+      text({
+        type: "MONITOR_VM",
+        oid: 5,
+        timestamp: now + at,
+        payload: `VM=[ID="7",MONITOR="${Buffer.from(metrics).toString("base64")}"]`,
+      });
+    const newest = () => {
+      const row = opened().database.prepare(
+        "SELECT last_poll, body FROM vm_monitoring ORDER BY last_poll DESC",
+      );
+      return row.get();
+    };
+    const first = await site.start();
+    await first.oned.begin(hosts);
+    await first.oned.settled();
+    await sendUdp(port, vm(-20, "CPU=1\nDISK_SIZE=[ID=0,SIZE=5]\n"));
+    await eventually(() => newest() !== undefined);
+    // oned dies: the pipe ends, and the next oned does not wait for its former daemon.
+    first.oned.close();
+    const second = await site.start();
+    for (let sent = 0; sent < 20; sent += 1) await sendUdp(port, vm(-19, "CPU=2\n")).catch(() => undefined);
+    await second.oned.begin(hosts);
+    await second.oned.settled();
+    expect(await first.ended()).toBe(0);
+    await sendUdp(port, vm(-5, "CPU=3\n"));
+    await eventually(() => newest()?.last_poll === now - 5);
+    expect(newest()?.body).toContain("<DISK_SIZE><ID>0</ID><SIZE>5</SIZE></DISK_SIZE>");
+    second.oned.close();
+    expect(await second.ended()).toBe(0);
+  });
+});
+
+describe("a port that is taken", () => {
+  it("is waited for, as long as oned waits for the answer to INIT", async () => {
+    const holder = await coreDaemon();
+    const clock = manualClock();
+    const starting = coreDaemon({ port: holder.port, clock });
+    await eventually(() => clock.waiting() > 0);
+    await clock.runNext();
+    await holder.close();
+    const port = holder.port;
+    for (let looks = 0; looks < 3 && clock.waiting() > 0; looks += 1) await clock.runNext();
+    const daemon = await starting;
+    expect(daemon.port).toBe(port);
+    await daemon.close();
+  });
+
+  it("ends the daemon with a sentence when it stays taken, as a second one by accident finds it", async () => {
+    const holder = await coreDaemon();
+    const clock = manualClock();
+    let ended = false;
+    const starting = coreDaemon({ port: holder.port, clock }).catch((error: Error) => {
+      ended = true;
+      return error.message;
+    });
+    while (!ended) {
+      if (clock.waiting() > 0) await clock.runNext();
+      else await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await starting).toContain(`The port ${holder.port} of 127.0.0.1 is taken`);
+    expect(clock.elapsed()).toBeLessThan(8_000);
+    await holder.close();
+  });
+});
+
+describe("a front-end of 2,500 hosts", () => {
+  it("starts all agents through the site's driver, and hears others meanwhile", async () => {
+    site = oneSite();
+    const { oned, port, ended } = await site.start();
+    const pool = Array.from({ length: 2_500 }, (_, id) => ({ id, state: 2 }));
+    await oned.begin([...pool, { id: 9_999, state: 2, imMad: "none" }]);
+    await oned.settled();
+    await sendUdp(await port(), system(9_999));
+    const seen = new Set<number>();
+    while (seen.size < 2_501) seen.add((await oned.next("HOST_SYSTEM")).oid);
+    expect(seen.has(9_999)).toBe(true);
+    oned.close();
+    expect(await ended()).toBe(0);
+  });
+});
+
+describe("a clock that is set back", () => {
+  it("stops nothing: hosts are heard, rows are written, nothing is started or expired for it", async () => {
+    const tables = new MemoryTables();
+    const clock = manualClock();
+    const { oned, port, close } = await coreDaemon({ tables, clock });
+    await oned.begin([{ id: 5, state: 2 }]);
+    await oned.settled();
+    const at = clock.now() / 1_000;
+    const written = (rows: number) => {
+      clock.advance(250);
+      return tables.rows.size === rows;
+    };
+    await sendUdp(port, reading(5, at));
+    await eventually(() => written(1));
+    clock.jump(-86_400_000);
+    await sendUdp(port, reading(5, at - 86_399), system(5));
+    expect((await oned.next("HOST_SYSTEM")).oid).toBe(5);
+    await eventually(() => written(2));
+    expect(oned.rest()).toEqual([]);
+    await close();
   });
 });
 

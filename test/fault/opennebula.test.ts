@@ -87,8 +87,8 @@ describe("a core that fails while it is read", () => {
 
   it("has no more calls to work on at a time than was agreed", async () => {
     const few = await open({ maxCalls: 2 });
-    const asked = await Promise.all(Array.from({ length: 20 }, () => few.users.actor(alice.uid)));
-    expect(asked).toEqual(Array(20).fill(alice));
+    const asked = await Promise.all(Array.from({ length: 20 }, (_, uid) => few.users.actor(uid)));
+    expect(asked[alice.uid]).toEqual(alice);
     expect(core.peak()).toBe(2);
   });
 

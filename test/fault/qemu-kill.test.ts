@@ -20,6 +20,8 @@ const SETTLED = new Set(["RUNNING", "DONE"]);
 
 const image = await guestImage();
 const scratch = scratchDirectory("qemu-kill");
+// Where nothing is tried, nothing is cleaned up afterwards either.
+if (image === undefined) scratch.remove();
 const home = path.join(scratch.path, "home");
 const runDir = path.join(scratch.path, "guests");
 let house: HouseProcess;

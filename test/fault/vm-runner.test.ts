@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { SYSTEM } from "../../gateway/cloud/cloud.ts";
 import { phase } from "../conformance/cloud/setup.ts";
 import { FAILURE, type Script } from "../support/scripted-driver.ts";
@@ -245,5 +245,32 @@ describe("a guest that ends by itself", () => {
     driver.endGuest(999, "nobody's");
     expect(await house.phase(id)).toBe("UNDEPLOYED");
     expect(movesOf(house, id)).not.toContain("POWEROFF");
+  });
+});
+
+describe("a guest in trouble", () => {
+  it("shows it while it runs, once however often it is told, until its next action", async () => {
+    const house = await houseWithVm();
+    const { driver, id, until, act, vm } = house;
+    await until(id, "RUNNING");
+    for (let times = 0; times < 3; times += 1) driver.troubleGuest(id, "it loops");
+    driver.troubleGuest(999, "nobody's");
+    await vi.waitFor(async () => expect((await vm(id)).userTemplate).toEqual({ ERROR: "it loops" }));
+    await act("suspend");
+    await until(id, "SUSPENDED");
+    const told = house.events.filter((event) => event.kind === "vm_updated" && event.vm.id === id);
+    expect(told).toHaveLength(1);
+    expect((await vm(id)).userTemplate).toEqual({});
+  });
+
+  it("shows nothing where it is being ended", async () => {
+    const { driver, id, until, act, vm } = await houseWithVm({ script: holding("shutdown") });
+    await until(id, "RUNNING");
+    await act("poweroff");
+    const shutdown = await driver.held();
+    driver.troubleGuest(id, "it did not leave");
+    shutdown.succeed();
+    await until(id, "POWEROFF");
+    expect((await vm(id)).userTemplate).toEqual({});
   });
 });

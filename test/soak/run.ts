@@ -5,12 +5,14 @@ import { systemClock } from "../../shared/clock.ts";
 import { errorText } from "../../shared/errors.ts";
 import { killRounds } from "../fault/kill-rounds.ts";
 import { oneflowKillRounds } from "../fault/oneflow-kill-rounds.ts";
+import { debianImageSoak } from "./debian-image.ts";
 import { expressionSoak } from "./expressions.ts";
 import { lifecycleSoak } from "./lifecycle.ts";
 import { monitorSoak } from "./monitor.ts";
 import { monitorDaemonFuzz } from "./monitor-daemon-fuzz.ts";
 import { monitorFuzz } from "./monitor-fuzz.ts";
 import { oneflowSoak } from "./oneflow.ts";
+import { openNebulaSoak } from "./opennebula.ts";
 import { templateFuzz } from "./template-fuzz.ts";
 
 export interface SoakOptions {
@@ -32,6 +34,8 @@ const SOAKS: ReadonlyMap<string, Soak> = new Map<string, Soak>([
   ["monitor", monitorSoak],
   ["lifecycle", lifecycleSoak],
   ["oneflow", oneflowSoak],
+  ["opennebula", openNebulaSoak],
+  ["debian-image", debianImageSoak],
   ["kill", ({ inputs = 100, seed = 1, log }) => killRounds({ rounds: inputs, seed, log })],
   ["oneflow-kill", ({ inputs = 100, seed = 1, log }) => oneflowKillRounds({ rounds: inputs, seed, log })],
 ]);
@@ -39,7 +43,7 @@ const SOAKS: ReadonlyMap<string, Soak> = new Map<string, Soak>([
 const USAGE = `usage: node test/soak/run.ts NAME [--inputs N] [--seed N]
 
   --inputs N  how much to run, default: the soak's own (the fuzz ones: 1000000 inputs, kill and oneflow-kill: 100 rounds,
-              monitor: 3600 simulated seconds, lifecycle: 100000 worlds of each service, oneflow: 10000 services)
+              monitor: 3600 simulated seconds, lifecycle: 100000 worlds of each service, oneflow: 10000 services, opennebula: 600 seconds)
   --seed N    start of the pseudo-random numbers, default 1
   --help      this text
 

@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../shared/clock.ts";
 import { askQmp, type QmpCommand } from "../../shared/guests/qmp.ts";
+import { TEST_GUEST_KERNEL_COMMAND } from "../../shared/guests/test-guest.ts";
 import { contextDisc } from "./context-disc.ts";
 import { BOOT_TIMEOUT_MS, type GuestImage, QEMU } from "./guest-image.ts";
 
@@ -41,14 +42,7 @@ export function bootBare(options: BareMachineOptions): BareMachine {
   ];
   const child = spawn(QEMU, [
     ...["-machine", "pc", "-accel", "tcg", "-cpu", "max", "-m", "128", "-nodefaults", "-display", "none"],
-    ...[
-      "-kernel",
-      image.kernel,
-      "-initrd",
-      image.initrd,
-      "-append",
-      "console=ttyS0 quiet no_timer_check cryptomgr.notests",
-    ],
+    ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", TEST_GUEST_KERNEL_COMMAND],
     ...["-serial", "stdio", "-qmp", `unix:${socket},server=on,wait=off`],
     ...["-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0"],
     ...(files === undefined ? [] : drive),

@@ -3,6 +3,8 @@
 const SECTOR = 2048;
 const FIRST_VOLUME_SECTOR = 16;
 const ROOT_SECTOR = 20;
+/** As genisoimage and xorriso end theirs; busybox knows no label of a disc that ends within its first 68 KiB. */
+const PADDING_SECTORS = 150;
 
 /** Names as the standard has them: capitals, and a version. Linux shows them in small letters, without it. */
 export function contextDisc(files: Readonly<Record<string, string>>): Buffer {
@@ -19,7 +21,9 @@ export function contextDisc(files: Readonly<Record<string, string>>): Buffer {
   const root = filled(Buffer.concat([itself(0), itself(1), ...entries]));
   const before = Buffer.alloc(FIRST_VOLUME_SECTOR * SECTOR);
   const gap = Buffer.alloc((ROOT_SECTOR - FIRST_VOLUME_SECTOR - 2) * SECTOR);
-  return Buffer.concat([before, primaryVolume(sector), terminator(), gap, root, ...contents]);
+  const padding = Buffer.alloc(PADDING_SECTORS * SECTOR);
+  const volume = primaryVolume(sector + PADDING_SECTORS);
+  return Buffer.concat([before, volume, terminator(), gap, root, ...contents, padding]);
 }
 
 function primaryVolume(sectors: number): Buffer {

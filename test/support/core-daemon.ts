@@ -31,6 +31,12 @@ export class MemoryTables implements MonitoringTables {
     for (const row of rows) this.rows.set(`${row.kind} ${row.id} ${row.at}`, row);
   }
 
+  async lastOfVms(vmIds: readonly number[]): Promise<readonly MonitoringRow[]> {
+    this.#fail();
+    const rows = this.all("vm").toSorted((one, other) => other.at - one.at);
+    return vmIds.flatMap((vmId) => rows.find(({ id }) => id === vmId) ?? []);
+  }
+
   async purge(kind: MonitoringRow["kind"], before: number): Promise<boolean> {
     this.#fail();
     for (const [key, row] of this.rows) if (row.kind === kind && row.at < before) this.rows.delete(key);
@@ -60,6 +66,7 @@ export interface TestCoreDaemonOptions {
   readonly clock?: Clock;
   readonly log?: Logger;
   readonly privateKey?: RsaKey;
+  readonly port?: number;
 }
 
 export interface TestCoreDaemon {
@@ -86,7 +93,7 @@ export async function coreDaemon(options: TestCoreDaemonOptions = {}): Promise<T
       tables,
       settings: monitorSettingsSchema.parse({ drivers: [], ...settings }),
       host: "127.0.0.1",
-      port: 0,
+      port: options.port ?? 0,
       ...(options.privateKey !== undefined && { privateKey: options.privateKey }),
       publicKey: "",
       driversDirectory: "/nonexistent",

@@ -154,6 +154,10 @@ export class FakeCloud {
     return {
       ...rest<Cloud["vms"]>(),
       get,
+      several: async (actor, ids) => {
+        const found = await Promise.allSettled(ids.map((id) => get(actor, id)));
+        return found.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+      },
       list: async () => [...this.vms.values()],
       peek: (actor, id) =>
         this.#remembered(() => readable(actor, this.vms.get(id), `virtual machine [${id}]`)),

@@ -5,6 +5,8 @@ import type { Clock } from "../../shared/clock.ts";
 export interface ManualClock extends Clock {
   /** Timers that wait. */
   waiting(): number;
+  /** ms until the first of them; undefined: nobody waits. */
+  untilNext(): number | undefined;
   /** Moves time on, and runs what is due. */
   advance(ms: number): void;
   /** Sets the wall clock forward or back, as an administrator or NTP would; no timer notices. */
@@ -42,6 +44,7 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
       };
     },
     waiting: () => timers.length,
+    untilNext: () => (timers.length === 0 ? undefined : Math.min(...timers.map(({ at }) => at)) - elapsed),
     advance,
     jump(ms) {
       wallStart += ms;

@@ -1,6 +1,6 @@
 /** A front-end of OpenNebula as its monitoring daemon finds it: folders below ONE_LOCATION, its own files, and one.db with oned's tables. */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { ScriptedOned } from "./scripted-oned.ts";
 
 const EXECUTABLE = fileURLToPath(new URL("../../gateway/cli/bin/gatehouse-monitord.js", import.meta.url));
+const AGENT = fileURLToPath(new URL("../../gateway/cli/bin/gatehouse-agent.js", import.meta.url));
 const DRIVER = fileURLToPath(new URL("./monitor-driver.mjs", import.meta.url));
 
 /** As oned makes them (spec monitoring.md 9). */
@@ -26,7 +27,9 @@ export interface OneSite {
   /** What the driver was told, and what the daemon logged. */
   notes(): string;
   log(): string;
-  /** Starts the daemon as oned does, all its arguments in one word. */
+  /** What `--check` says, and its exit code. */
+  check(): { readonly status: number | null; readonly stdout: string; readonly stderr: string };
+  /** Starts the daemon as oned does: all its arguments in one word, standard error closed. */
   start(): Promise<OneDaemon>;
   close(): Promise<void>;
 }
@@ -43,20 +46,30 @@ export interface OneDaemon {
 export interface OneSiteOptions {
   /** Of monitord.conf, beside NETWORK and the driver. */
   readonly monitord?: string;
+  /** 0: any that is free. */
+  readonly port?: number;
   readonly network?: string;
+  /** What its driver does (monitor-driver.mjs), and with which further word. */
+  readonly driver?: string;
   /** Of oned.conf, DB. */
   readonly db?: string;
 }
 
 export function oneSite(options: OneSiteOptions = {}): OneSite {
-  const { monitord = "", network = "", db = 'BACKEND = "sqlite", TIMEOUT = 2500' } = options;
+  const {
+    monitord = "",
+    port = 0,
+    network = "",
+    driver: behaviour = "works",
+    db = 'BACKEND = "sqlite", TIMEOUT = 2500',
+  } = options;
   const folder = mkdtempSync(join(tmpdir(), "one-site-"));
   for (const name of ["etc", "var"]) mkdirSync(join(folder, name));
   const noteFile = join(folder, "notes");
-  const driver = `NAME = "kvm", EXECUTABLE = "${process.execPath}", ARGUMENTS = "${DRIVER} works ${noteFile}", THREADS = 0`;
+  const driver = `NAME = "kvm", EXECUTABLE = "${process.execPath}", ARGUMENTS = "${DRIVER} ${behaviour} ${noteFile} ${join(folder, "agent")}", THREADS = 0`;
   const conf = [
     '# as shipped\nDB = [ CONNECTIONS = 15 ]\nLOG = [ SYSTEM = "FILE", DEBUG_LEVEL = 3 ]',
-    `NETWORK = [ ADDRESS = "127.0.0.1", MONITOR_ADDRESS = "auto", PORT = 0, THREADS = 8${network} ]`,
+    `NETWORK = [ ADDRESS = "127.0.0.1", MONITOR_ADDRESS = "auto", PORT = ${port}, THREADS = 8${network} ]`,
     `IM_MAD = [ ${driver} ]`,
     monitord,
   ];
@@ -79,9 +92,15 @@ export function oneSite(options: OneSiteOptions = {}): OneSite {
     database,
     notes: () => read("notes"),
     log,
+    check: () =>
+      spawnSync(process.execPath, [EXECUTABLE, "--check"], {
+        encoding: "utf8",
+        env: { PATH: process.env.PATH, ONE_LOCATION: folder },
+      }),
     async start() {
       const before = log().length;
-      const child = spawn(process.execPath, [EXECUTABLE, "-c monitord.conf"], {
+      const command = ['exec "$@" 2>&-', "oned", process.execPath, EXECUTABLE, "-c monitord.conf"];
+      const child = spawn("/bin/sh", ["-c", ...command], {
         stdio: ["pipe", "pipe", "ignore"],
         env: { PATH: process.env.PATH, ONE_LOCATION: folder },
       });
@@ -108,8 +127,11 @@ export function oneSite(options: OneSiteOptions = {}): OneSite {
         child.kill("SIGKILL");
         await once(child, "exit");
       }
+      if (behaviour === "agent")
+        spawnSync(process.execPath, [AGENT, "stop", "--state-dir", join(folder, "agent")]);
       if (database.isOpen) database.close();
-      rmSync(folder, { recursive: true, force: true });
+      // A driver whose daemon was killed may write a last line.
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }

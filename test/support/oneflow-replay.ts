@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { z } from "zod";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { createSessions } from "../../gateway/cloud/access/sessions.ts";
+import { type Cloud, SYSTEM } from "../../gateway/cloud/cloud.ts";
 import type { Driver } from "../../gateway/cloud/embedded/driver.ts";
 import { dummyDriver } from "../../gateway/cloud/embedded/drivers/dummy.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
@@ -13,10 +14,12 @@ import { createOneFlow } from "../../gateway/oneflow/engine/create-oneflow.ts";
 import type { OneFlow } from "../../gateway/oneflow/engine/oneflow.ts";
 import { oneFlowSettingsSchema } from "../../gateway/oneflow/settings.ts";
 import { silentLogger } from "../../shared/log.ts";
+import type { ReachedCloud } from "./core-hooks.ts";
 import { testCloud } from "./embedded.ts";
 import { scratchDirectory } from "./house.ts";
 import { type ManualClock, manualClock } from "./manual-clock.ts";
 import { type FlowAnswer, type FlowDesk, openFlowDesk } from "./oneflow-app.ts";
+import { impatient } from "./opennebula.ts";
 import { type Exchange, recordedIn } from "./recorded-exchanges.ts";
 
 export interface ReplayedFlow {
@@ -33,8 +36,9 @@ export function recordedFlowExchanges(): readonly Exchange[] {
 /** As the recording's simulated VMs. */
 const BOOT_MS = 10_000;
 const STEP_MS = 500;
+const CLOUD_TURNS = 20;
 /** Of simulated time, that a service may take to where the recording has it. */
-const PATIENCE_MS = 600_000;
+const PATIENCE_MS = 60_000;
 /** A little before the recording. */
 const START_MS = 1_795_176_900_000;
 
@@ -47,7 +51,10 @@ export interface FlowReplay {
 export type Interventions = Readonly<Record<string, (stage: Stage, serviceId: number) => Promise<void>>>;
 
 export interface Stage {
+  /** As it is. */
   readonly cloud: EmbeddedCloud;
+  /** As OneFlow reaches it: what is done here is known there. */
+  readonly reached: Cloud;
   readonly clock: ManualClock;
   /** Ends the boot of a VM badly. */
   fail(vmId: number): void;
@@ -55,28 +62,46 @@ export interface Stage {
   pass(ms: number): Promise<void>;
 }
 
+/** How OneFlow reaches the cloud: as it is, or over a wire. */
+export type FlowReach = (cloud: EmbeddedCloud, clock: ManualClock) => Promise<ReachedCloud>;
+
+export const inProcess: FlowReach = async (cloud) => ({
+  cloud,
+  settled: async () => false,
+  close: async () => undefined,
+});
+
 /** Sends every recorded request in order, each once its service is where the recording had it. */
 export async function replayFlow(
   exchanges: readonly Exchange[],
   interventions: Interventions,
+  reach: FlowReach = inProcess,
 ): Promise<readonly ReplayedFlow[]> {
   const clock = manualClock(START_MS);
   const driver = frailDriver(clock);
   const { cloud } = await testCloud({ clock, firstStart: false, driver });
   await cloud.importWorld(parseWorld(JSON.parse(fixture("oneflow-world.json"))));
   await cloud.start();
+  const { cloud: reached, settled, close } = await reach(cloud, clock);
   const logs = scratchDirectory("oneflow-log");
   const settings = oneFlowSettingsSchema.parse({});
-  const flow = await createOneFlow({ cloud, clock, log: silentLogger, settings, logDirectory: logs.path });
+  const flow = await createOneFlow({
+    cloud: reached,
+    clock,
+    log: silentLogger,
+    settings,
+    logDirectory: logs.path,
+  });
   const autoscaler = await startAutoscaler({
-    cloud,
+    cloud: reached,
     flow,
     settings: { ...settings, timeZone: "UTC" },
     clock,
     log: silentLogger,
   });
-  const desk = openFlowDesk(cloud, flow, { clock, scaling: autoscaler });
-  const replay = new Replay({ cloud, clock, flow, autoscaler, desk, fail: driver.fail });
+  const sessions = createSessions(reached, impatient(clock));
+  const desk = openFlowDesk(reached, flow, { clock, scaling: autoscaler, sessions });
+  const replay = new Replay({ cloud, reached, settled, clock, flow, autoscaler, desk, fail: driver.fail });
   try {
     const replayed: ReplayedFlow[] = [];
     for (const exchange of exchanges) replayed.push(await replay.one(exchange, interventions[exchange.name]));
@@ -84,6 +109,7 @@ export async function replayFlow(
   } finally {
     await timely(clock, autoscaler.close());
     await timely(clock, flow.close());
+    await close();
     await timely(clock, cloud.close());
     logs.remove();
   }
@@ -104,8 +130,9 @@ function frailDriver(clock: ManualClock): Driver & Pick<Stage, "fail"> {
   };
 }
 
-interface ReplayParts {
+interface ReplayParts extends Pick<ReachedCloud, "settled"> {
   readonly cloud: EmbeddedCloud;
+  readonly reached: Cloud;
   readonly clock: ManualClock;
   readonly flow: OneFlow;
   readonly autoscaler: Autoscaler;
@@ -141,7 +168,7 @@ class Replay {
   }
 
   async one(exchange: Exchange, intervene: Interventions[string] | undefined): Promise<ReplayedFlow> {
-    const { desk, cloud, clock, fail } = this.#parts;
+    const { desk, cloud, reached, clock, fail } = this.#parts;
     const { request, response } = exchange;
     const path = request.path.replace(
       /^(\/service(?:_template)?\/)(\d+)/,
@@ -151,13 +178,13 @@ class Replay {
     if (serviceId !== undefined) {
       await this.#settled();
       const pass = (ms: number) => this.#pass(ms);
-      if (intervene !== undefined) await intervene({ cloud, clock, fail, pass }, Number(serviceId));
+      if (intervene !== undefined) await intervene({ cloud, reached, clock, fail, pass }, Number(serviceId));
       await this.#reach(Number(serviceId), exchange);
     }
     const body = request.body === null ? undefined : this.#bodyOf(exchange, Number(serviceId));
     const { Authorization: authorization } = request.headers;
     const headers = authorization === undefined ? {} : { authorization };
-    const answer = await timely(this.#parts.clock, desk.ask(path, { method: request.method, headers, body }));
+    const answer = await desk.ask(path, { method: request.method, headers, body });
     this.#learn(response.body, answer.body);
     // So the recording waited, too: what follows finds the service gone.
     if (
@@ -180,25 +207,29 @@ class Replay {
   }
 
   async #until(id: number, isThere: (body: unknown) => boolean): Promise<void> {
-    for (let passed = 0; passed < PATIENCE_MS; passed += STEP_MS) {
-      const document = this.#parts.cloud.documents.peek(SYSTEM, id);
-      if (isThere(document?.body)) return;
-      await this.#pass(STEP_MS);
+    const { cloud, clock } = this.#parts;
+    for (const end = clock.elapsed() + PATIENCE_MS; clock.elapsed() < end; ) {
+      if (isThere(cloud.documents.peek(SYSTEM, id)?.body)) return;
+      // Until then nothing can happen.
+      await this.#pass(Math.min(clock.untilNext() ?? PATIENCE_MS, end - clock.elapsed()));
     }
   }
 
   async #pass(ms: number): Promise<void> {
     this.#parts.clock.advance(ms);
-    await nextTurn();
+    // What the cloud does by itself, step by step.
+    for (let turn = 0; turn < CLOUD_TURNS; turn += 1) await nextTurn();
     await this.#settled();
   }
 
   /** What the life cycle did may make a role scale. */
   async #settled(): Promise<void> {
-    const { flow, autoscaler } = this.#parts;
-    await flow.settled();
-    await autoscaler.settled();
-    await flow.settled();
+    const { flow, autoscaler, settled } = this.#parts;
+    do {
+      await flow.settled();
+      await autoscaler.settled();
+      await flow.settled();
+    } while (await settled());
   }
 
   /** Whole services are sent back as they were last read. */
@@ -319,7 +350,7 @@ function statesIn({ state, roles }: z.infer<typeof serviceState>): string {
   return `${state} ${roles.map((role) => `${role.name}:${role.state}:${role.nodes?.length ?? 0}`).join(" ")}`;
 }
 
-/** Wrong passwords are answered late: time passes for them. */
+/** Time passes for what waits for it. */
 async function timely<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
   let isDone = false;
   const done = work.finally(() => {

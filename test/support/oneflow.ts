@@ -20,9 +20,12 @@ import { stringOf } from "../../shared/template/types.ts";
 import { SILENT, testCloud } from "./embedded.ts";
 import { scratchDirectory } from "./house.ts";
 import { type ManualClock, manualClock } from "./manual-clock.ts";
+import { type FlowReach, inProcess } from "./oneflow-replay.ts";
 
 export interface FlowHouse {
   readonly cloud: EmbeddedCloud;
+  /** The same as the life cycle reaches it: what is done here is known there. */
+  readonly reached: Cloud;
   readonly oneflow: OneFlow;
   readonly clock: ManualClock;
   readonly store: MemoryStore;
@@ -38,6 +41,8 @@ export interface FlowHouse {
   /** VMs that are not done and name the service, by their ids. */
   vms(id: number): Promise<readonly Vm[]>;
   instantiate(template: JsonObject, actor?: Actor): Promise<Document>;
+  /** Once the life cycle knows what the cloud did, and has nothing under way. */
+  settled(): Promise<void>;
   /**
    * Lets so many more writes of this house reach the store and then no more, as a crash would; resolves when the first
    * was lost.
@@ -53,6 +58,8 @@ export interface FlowHouseOptions {
   readonly settings?: Partial<OneFlowSettings>;
   readonly log?: Logger;
   readonly logDirectory?: string;
+  /** How the life cycle reaches the cloud, if not as it is: over a wire. */
+  readonly reach?: FlowReach;
   /** What the life cycle sees of the cloud: with faults put in. */
   readonly over?: (cloud: EmbeddedCloud) => Cloud | Promise<Cloud>;
 }
@@ -65,8 +72,9 @@ export async function flowHouse(options: FlowHouseOptions = {}): Promise<FlowHou
   const driver = options.driver === undefined ? {} : { driver: options.driver };
   const { cloud } = await testCloud({ store: death.store, clock, ...driver });
   const alice = await aliceOf(cloud);
+  const { cloud: reached, settled, close } = await (options.reach ?? inProcess)(cloud, clock);
   const oneflow = await createOneFlow({
-    cloud: (await options.over?.(cloud)) ?? cloud,
+    cloud: (await options.over?.(cloud)) ?? reached,
     clock,
     log,
     settings: oneFlowSettingsSchema.parse(options.settings ?? {}),
@@ -75,6 +83,7 @@ export async function flowHouse(options: FlowHouseOptions = {}): Promise<FlowHou
   const body = async (id: number) => bodyOf(await cloud.documents.get(SYSTEM, id));
   return {
     cloud,
+    reached,
     oneflow,
     clock,
     store,
@@ -86,9 +95,14 @@ export async function flowHouse(options: FlowHouseOptions = {}): Promise<FlowHou
     gone: (id) => untilGone(cloud, id),
     vms: (id) => vmsOf(cloud, id),
     instantiate: (template, actor = alice) => oneflow.instantiate(actor, parseServiceTemplate(template)),
+    async settled() {
+      do await oneflow.settled();
+      while (await settled());
+    },
     dieAfter: death.dieAfter,
     async close() {
       await oneflow.close();
+      await close();
       await cloud.close();
       if (scratch !== undefined) rmSync(scratch.path, { recursive: true, force: true });
     },

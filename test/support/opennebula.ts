@@ -1,5 +1,6 @@
 /** A cloud over XML-RPC: an embedded one behind a real socket, in the place of an OpenNebula's core, for tests. */
 
+import type { X509Certificate } from "node:crypto";
 import { SYSTEM } from "../../gateway/cloud/cloud.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import {
@@ -18,22 +19,43 @@ export interface ServedCore {
   readonly endpoint: string;
   /** Methods that were called, in order. */
   readonly calls: readonly string[];
+  /** Calls that are worked on now. */
+  underWay(): number;
   close(): Promise<void>;
 }
 
+export interface ServeOptions {
+  /** Of servers of driver server_x509. */
+  readonly certificate?: X509Certificate;
+  /** Told of each call, when it is done and before it is answered. */
+  readonly onCall?: (call: string, answer: string) => void;
+}
+
 /** Serves a cloud's XML-RPC, with a serveradmin who may speak for every user. */
-export async function serveCore(cloud: EmbeddedCloud, clock: Clock = systemClock): Promise<ServedCore> {
+export async function serveCore(
+  cloud: EmbeddedCloud,
+  clock: Clock = systemClock,
+  { certificate, onCall }: ServeOptions = {},
+): Promise<ServedCore> {
   const server = await cloud.users.named(SERVER.name);
   if (server === undefined) await cloud.users.allocate(SYSTEM, { ...SERVER, driver: "server_cipher" });
   else await cloud.users.setDriver(SYSTEM, server.id, "server_cipher", SERVER.password);
   const calls: string[] = [];
+  let underWay = 0;
   let listening: Listening | undefined;
   const endpoint = () => `http://127.0.0.1:${listening?.port}/RPC2`;
-  const app = createRpc({ cloud, clock: impatient(clock), log: silentLogger, endpoint });
+  const app = createRpc({ cloud, clock: impatient(clock), log: silentLogger, endpoint, certificate });
   const fetch: Fetching["fetch"] = async (request, bindings) => {
     const body = await request.clone().text();
     calls.push(/<methodName>([^<]*)/.exec(body)?.[1] ?? "");
-    return await app.fetch(request, bindings);
+    underWay += 1;
+    try {
+      const answer = await app.fetch(request, bindings);
+      onCall?.(body, await answer.clone().text());
+      return answer;
+    } finally {
+      underWay -= 1;
+    }
   };
   listening = await listen({
     name: "core",
@@ -43,11 +65,11 @@ export async function serveCore(cloud: EmbeddedCloud, clock: Clock = systemClock
     log: silentLogger,
   });
   const { close } = listening;
-  return { endpoint: endpoint(), calls, close };
+  return { endpoint: endpoint(), calls, underWay: () => underWay, close };
 }
 
 /** Wrong passwords are answered late, and tests need not wait for it. */
-function impatient(clock: Clock): Clock {
+export function impatient(clock: Clock): Clock {
   return {
     ...clock,
     after(_, work) {

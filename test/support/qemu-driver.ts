@@ -27,6 +27,7 @@ export interface QemuBench {
   readonly root: string;
   readonly options: QemuDriverOptions;
   readonly exits: [number, string][];
+  readonly troubles: [number, string][];
   driver: Driver;
   /** A driver of a next house over the same guests; the last one has died. */
   another(changes?: Partial<QemuDriverOptions>): Driver;
@@ -49,6 +50,7 @@ export function qemuBench(image: GuestImage, changes: Partial<QemuDriverOptions>
     enabled: true,
     refusalReason: "Not enabled.",
     trustedUids: new Set([2]),
+    machineMemoryMiB: 4096,
     binary: findTool([QEMU]) ?? QEMU,
     imageDirs: [image.directory, root],
     accelerator: async () => ({ accelerator: "tcg", reason: undefined }),
@@ -60,9 +62,11 @@ export function qemuBench(image: GuestImage, changes: Partial<QemuDriverOptions>
     ...changes,
   };
   const exits: [number, string][] = [];
+  const troubles: [number, string][] = [];
   const make = (more: Partial<QemuDriverOptions> = {}): Driver => {
     const driver = qemuDriver({ ...options, ...more });
     driver.onExit((vmId, reason) => exits.push([vmId, reason]));
+    driver.onTrouble?.((vmId, trouble) => troubles.push([vmId, trouble]));
     return driver;
   };
   const paths = (vmId: number) => qemuGuestPaths(options.runDir, vmId);
@@ -72,6 +76,7 @@ export function qemuBench(image: GuestImage, changes: Partial<QemuDriverOptions>
     root,
     options,
     exits,
+    troubles,
     driver: make(),
     another(more) {
       bench.driver = make(more);

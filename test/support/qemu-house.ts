@@ -5,6 +5,7 @@ import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { stringify } from "yaml";
 import { qemuGuestPaths } from "../../shared/guests/qemu-layout.ts";
+import { TEST_GUEST_CONTEXT_TARGET, TEST_GUEST_KERNEL_COMMAND } from "../../shared/guests/test-guest.ts";
 import { type FlowClient, flowClient } from "./flow-client.ts";
 import type { GuestImage } from "./guest-image.ts";
 import { gatehouse, type HouseProcess, scratchDirectory, startHouse, stopHouse } from "./house.ts";
@@ -19,6 +20,8 @@ export interface QemuTemplate {
   /** More variables of the context. */
   readonly context?: Readonly<Record<string, string>>;
   readonly kernelCommand?: string;
+  /** More of the template, as text. */
+  readonly more?: string;
 }
 
 /** A guest's console, kept open so that it can be read to its end after the guest is gone. */
@@ -37,25 +40,34 @@ export interface QemuHouse {
   /** What it takes to ask OneGate as this VM. */
   guest(vmId: number): Promise<Guest>;
   console(vmId: number): Console;
+  /** The guest's folder. */
+  directory(vmId: number): string;
   /** Once the VM is as wanted, as XML. */
   untilVm(vmId: number, isWanted: (xml: string) => boolean): Promise<string>;
   end(): Promise<void>;
 }
 
-const KERNEL_COMMAND = "console=ttyS0 quiet no_timer_check cryptomgr.notests";
 const PAUSE_MS = 100;
 const NETWORK = `NAME="lan" VN_MAD="dummy" BRIDGE="lan0" NETWORK_ADDRESS="10.88.0.0" NETWORK_MASK="255.255.255.0"
   GATEWAY="10.88.0.1" AR=[TYPE="IP4", IP="10.88.0.10", SIZE="100"]`;
 
-/** @param settings of gatehouse.yaml, by section, besides those of the driver. */
-export async function startQemuHouse(image: GuestImage, settings: object = {}): Promise<QemuHouse> {
+/**
+ * @param settings of gatehouse.yaml, by section, besides those of the driver.
+ * @param driverSettings of `cloud.qemu`.
+ */
+export async function startQemuHouse(
+  image: GuestImage,
+  settings: object = {},
+  driverSettings: object = {},
+): Promise<QemuHouse> {
   const scratch = scratchDirectory("qemu");
   // Guests of a house started by root are nobody's, and must get to their files.
   chmodSync(scratch.path, 0o711);
   const home = path.join(scratch.path, "home");
   const runDir = path.join(scratch.path, "guests");
   mkdirSync(home, { mode: 0o700 });
-  const driver = { image_dirs: [image.directory], run_dir: runDir, grace_ms: 6_000, accelerator: "tcg" };
+  const usual = { image_dirs: [image.directory], run_dir: runDir, grace_ms: 6_000, accelerator: "tcg" };
+  const driver = { ...usual, ...driverSettings };
   const monitor = { agents: "local", periods: { monitor_vm_s: 1, state_vm_s: 1 } };
   const oneflow = { autoscaler_interval_s: 1 };
   writeFileSync(
@@ -75,6 +87,7 @@ export async function startQemuHouse(image: GuestImage, settings: object = {}): 
     instantiate: async (id) => Number(await call("one.template.instantiate", id, "", false, "", false)),
     guest: async (id) => ({ id, token: (await gatehouse(["token", String(id), "--home", home])).trim() }),
     console: (vmId) => openConsole(qemuGuestPaths(runDir, vmId).log),
+    directory: (vmId) => qemuGuestPaths(runDir, vmId).dir,
     async untilVm(vmId, isWanted) {
       for (;;) {
         const xml = await call("one.vm.info", vmId);
@@ -90,9 +103,10 @@ export async function startQemuHouse(image: GuestImage, settings: object = {}): 
 }
 
 function templateText(image: GuestImage, template: QemuTemplate): string {
-  const { name, script, context = {}, kernelCommand = KERNEL_COMMAND } = template;
+  const { name, script, context = {}, kernelCommand = TEST_GUEST_KERNEL_COMMAND, more = "" } = template;
   const variables = {
     ...{ TOKEN: "YES", NETWORK: "YES", REPORT_READY: "YES", METRICS_INTERVAL: "2" },
+    TARGET: TEST_GUEST_CONTEXT_TARGET,
     ...(script === undefined ? {} : { START_SCRIPT_BASE64: Buffer.from(script).toString("base64") }),
     ...context,
   };
@@ -102,7 +116,8 @@ function templateText(image: GuestImage, template: QemuTemplate): string {
       .join(", ")} ]`;
   return `NAME="${name}" CPU="0.1" VCPU="1" MEMORY="96" NIC=[NETWORK="lan"]
 OS=${vector({ KERNEL: image.kernel, INITRD: image.initrd, KERNEL_CMD: kernelCommand })}
-CONTEXT=${vector(variables)}`;
+CONTEXT=${vector(variables)}
+${more}`;
 }
 
 function openConsole(log: string): Console {

@@ -37,6 +37,8 @@ export interface ScriptedDriver extends Driver {
   follow(script: Script): void;
   /** A guest ends without having been asked to. */
   endGuest(vmId: number, reason: string): void;
+  /** A guest that goes on is in trouble. */
+  troubleGuest(vmId: number, trouble: string): void;
 }
 
 export interface ScriptedDriverOptions {
@@ -53,6 +55,7 @@ export function scriptedDriver(options: ScriptedDriverOptions = {}): ScriptedDri
   const guests: Guests = options.guests ?? new Map();
   const asked: string[] = [];
   const listeners: ((vmId: number, reason: string) => void)[] = [];
+  const troubleListeners: ((vmId: number, trouble: string) => void)[] = [];
   const queue = handOver<HeldOperation>();
   let script: Script = options.script ?? (() => "succeed");
 
@@ -90,6 +93,9 @@ export function scriptedDriver(options: ScriptedDriverOptions = {}): ScriptedDri
       guests.delete(vmId);
       for (const listener of listeners) listener(vmId, reason);
     },
+    troubleGuest(vmId, trouble) {
+      for (const listener of troubleListeners) listener(vmId, trouble);
+    },
     refusal: (vm) => options.refusal?.(vm),
     async deploy(vm) {
       await run("deploy", vm);
@@ -102,6 +108,7 @@ export function scriptedDriver(options: ScriptedDriverOptions = {}): ScriptedDri
     cleanup: (vm) => run("cleanup", vm),
     status: async (vm) => guests.get(vm.id) ?? "gone",
     onExit: (listener) => void listeners.push(listener),
+    onTrouble: (listener) => void troubleListeners.push(listener),
     async close() {
       if (options.endsGuestsOnClose) guests.clear();
     },

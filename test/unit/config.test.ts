@@ -112,6 +112,7 @@ describe("the configuration", () => {
       "cloud.process.max_log_bytes": "4096",
       "cloud.kind": "opennebula",
       "cloud.opennebula.endpoint": "http://a.example:2633/RPC2",
+      "cloud.opennebula.core_auth": "x509",
       "cloud.opennebula.hooks": "tcp://a.example:2101",
       "cloud.opennebula.poll_interval_ms": "100",
       "cloud.opennebula.timeout_ms": "100",

@@ -4,7 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { MonitoringRow } from "../../gateway/monitor/dropin/tables.ts";
 import { systemClock } from "../../shared/clock.ts";
+import { silentLogger } from "../../shared/log.ts";
 import {
   coreDaemon,
   driverText,
@@ -60,6 +62,14 @@ describe("the handshake", () => {
     const { payload, status } = await daemon.oned.next("LOG");
     expect(status).toBe("W");
     expect(payload).toContain("cannot be read");
+  });
+
+  it("ends with the pipe in the middle of a line", async () => {
+    const daemon = await started();
+    await daemon.oned.begin([{ id: 3, state: 2 }]);
+    daemon.oned.write("UPDATE_HOST - 3 eJ");
+    daemon.oned.close();
+    await daemon.ended;
   });
 
   it("ends with FINALIZE, and with the end of the pipe", async () => {
@@ -158,6 +168,54 @@ describe("what agents tell", () => {
     expect(tables.all("vm").at(-1)?.body).toBe(
       "<MONITORING><CPU>1.5</CPU><DISK_SIZE><ID>0</ID><SIZE>5</SIZE></DISK_SIZE><ID>7</ID><MEMORY>1024</MEMORY><TIMESTAMP>1799999992</TIMESTAMP><WHAT>&#252;&lt;&amp;</WHAT></MONITORING>",
     );
+  });
+
+  describe("before the daemon was started", () => {
+    const at = 1_799_999_990;
+    const body = (more: string) =>
+      `<MONITORING><CPU>9</CPU>${more}<ID>7</ID><TIMESTAMP>${at - 60}</TIMESTAMP></MONITORING>`;
+    const old = (row: Partial<MonitoringRow>): MonitoringRow => ({
+      kind: "vm",
+      id: 7,
+      at: at - 60,
+      body: "",
+      ...row,
+    });
+
+    async function first(tables: MemoryTables): Promise<string | undefined> {
+      const clock = manualClock(at * 1_000);
+      const { oned, port, heard } = await started({ tables, clock });
+      await oned.begin([{ id: 3, state: 2, imMad: "none" }]);
+      await oned.settled();
+      const monitor = Buffer.from("CPU=1\n").toString("base64");
+      await sendUdp(
+        port,
+        text({ type: "MONITOR_VM", oid: 3, timestamp: at, payload: `VM=[ID="7",MONITOR="${monitor}"]\n` }),
+      );
+      await eventually(() => heard("MONITOR_VM") === 1);
+      await running?.close();
+      return tables.all("vm").find((row) => row.id === 7 && row.at === at)?.body;
+    }
+
+    it("is in the first row of a VM, under what is told now", async () => {
+      const tables = new MemoryTables();
+      const slow = "<DISK_SIZE><ID>0</ID><SIZE>5</SIZE></DISK_SIZE><GUEST_IP><![CDATA[10.0.0.7]]></GUEST_IP>";
+      await tables.put([old({ body: body(slow) }), old({ at: at - 120, body: body("<OLDER>1</OLDER>") })]);
+      expect(await first(tables)).toBe(
+        `<MONITORING><CPU>1</CPU><DISK_SIZE><ID>0</ID><SIZE>5</SIZE></DISK_SIZE><GUEST_IP>10.0.0.7</GUEST_IP><ID>7</ID><TIMESTAMP>${at}</TIMESTAMP></MONITORING>`,
+      );
+    });
+
+    it.each([
+      ["is left out when it is older than an hour", old({ at: at - 3_700, body: body("<SLOW>1</SLOW>") })],
+      ["is left out when it cannot be read", old({ body: "<MONITORING><SLOW>" })],
+    ])("%s", async (_name, row) => {
+      const tables = new MemoryTables();
+      await tables.put([row]);
+      expect(await first(tables)).toBe(
+        `<MONITORING><CPU>1</CPU><ID>7</ID><TIMESTAMP>${at}</TIMESTAMP></MONITORING>`,
+      );
+    });
   });
 
   it("of a wild VM that was imported is its VM's, of other wild ones nobody's", async () => {
@@ -280,11 +338,14 @@ describe("agents", () => {
 
   it("that fall silent are started again, and then make the host ERROR, which ends when they are heard", async () => {
     const clock = manualClock();
+    const logged: string[] = [];
+    const log = { ...silentLogger, info: (details: object) => void logged.push(JSON.stringify(details)) };
     const { oned, port, heard } = await started({
       clock,
+      log,
       settings: { ...drivers("mute"), managerTimerS: 15, hostIntervalS: 180 },
     });
-    const starts = () => heardByDriver().filter((line) => line === "answered START_MONITOR 3").length;
+    const starts = () => logged.filter((line) => line.includes("answered START_MONITOR")).length;
     const pass = async (seconds: number) => {
       for (let passed = 0; passed < seconds; passed += 15) {
         clock.advance(15_000);

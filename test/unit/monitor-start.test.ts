@@ -9,11 +9,12 @@ import { monitorSettingsSchema } from "../../gateway/monitor/settings.ts";
 import { readAgentLog } from "../../gateway/monitor/start-child.ts";
 import { DriverAgents } from "../../gateway/monitor/start-driver.ts";
 import { SshAgents } from "../../gateway/monitor/start-ssh.ts";
-import { systemClock } from "../../shared/clock.ts";
+import { type Clock, systemClock } from "../../shared/clock.ts";
 import { silentLogger } from "../../shared/log.ts";
 import type { TextMessage } from "../../shared/monitor/message.ts";
 import { xmlToTree } from "../../shared/xml/parse.ts";
 import { scratchDirectory } from "../support/house.ts";
+import { manualClock } from "../support/manual-clock.ts";
 import { blankHost } from "../support/scripted-hosts.ts";
 
 const PROGRAM = fileURLToPath(new URL("../support/monitor-driver.mjs", import.meta.url));
@@ -34,7 +35,7 @@ afterEach(async () => {
 const host = (id: number, name = "node1"): Host => ({ ...blankHost, id, name, imMad: "kvm", vmMad: "kvm" });
 
 describe("a site's own driver", () => {
-  function drivers(behaviour: string) {
+  function drivers(behaviour: string, clock: Clock = systemClock) {
     const note = path.join(scratch.path, "note");
     const taken: TextMessage[] = [];
     const agents = new DriverAgents({
@@ -48,7 +49,7 @@ describe("a site's own driver", () => {
       }),
       take: (message) => taken.push(message),
       environment: process.env,
-      clock: systemClock,
+      clock,
       log: silentLogger,
     });
     close = () => agents.close();
@@ -97,6 +98,24 @@ describe("a site's own driver", () => {
         },
       },
     });
+  });
+
+  it("has time for one host while it answers for others, and none when it answers nothing any more", async () => {
+    const clock = manualClock();
+    const { agents } = drivers("leaves-9", clock);
+    let outcome = "waits";
+    const left = agents.start(host(9)).catch((error: Error) => {
+      outcome = error.message;
+    });
+    for (let starts = 0; starts < 5; starts += 1) {
+      await agents.start(host(3));
+      clock.advance(200_000);
+      await agents.start(host(4));
+      expect(outcome).toBe("waits");
+    }
+    clock.advance(300_000);
+    await left;
+    expect(outcome).toBe("the driver kvm did not answer within 300 s");
   });
 
   it.each([

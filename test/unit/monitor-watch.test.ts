@@ -80,7 +80,7 @@ describe("the table of watching", () => {
 });
 
 /** Hosts whose im_mad is "ours" have an agent that is started. */
-function watched(options: { readonly standing?: ReadonlySet<number> } = {}) {
+function watched(options: { readonly standing?: ReadonlySet<number>; readonly busy?: Promise<void> } = {}) {
   const clock = manualClock();
   const cloud = scriptedHosts();
   const heardAt = new Map<number, number>();
@@ -91,6 +91,7 @@ function watched(options: { readonly standing?: ReadonlySet<number> } = {}) {
     name: "local",
     async start(host) {
       started.push(host.id);
+      await options.busy;
       if (refusal !== undefined) throw new Error(refusal);
     },
     async stop(host) {
@@ -141,6 +142,21 @@ describe("the watcher", () => {
     expect(new Set(started)).toEqual(new Set([0]));
     expect(cloud.failed.map(({ hostId }) => hostId)).toEqual([0]);
     expect(watcher.standingOf(1)).toBeUndefined();
+  });
+
+  it("leaves a host alone whose start is still under way, and gives it its time from then on", async () => {
+    const busy = Promise.withResolvers<void>();
+    const { cloud, watcher, started, pass } = watched({ busy: busy.promise });
+    cloud.add({ id: 0, imMad: "ours" });
+    await watcher.start();
+    await pass(1_200_000);
+    expect([started, cloud.failed]).toEqual([[0], []]);
+    busy.resolve();
+    await settled();
+    await pass(RESTART_MS - TIMER_MS);
+    expect([started, cloud.failed]).toEqual([[0], []]);
+    await pass(2 * TIMER_MS);
+    expect([started, cloud.failed.map(({ hostId }) => hostId)]).toEqual([[0, 0], [0]]);
   });
 
   it("tells the cloud of a host that stays silent after its agent was started again, once, and goes on trying", async () => {

@@ -30,6 +30,7 @@ describe("oneflow-server.conf", () => {
   it("is read as it is", () => {
     expect(read(WHOLE).faults).toEqual([]);
     expect(values(WHOLE)).toEqual({
+      "cloud.opennebula.core_auth": "cipher",
       "cloud.opennebula.endpoint": "http://localhost:2633/RPC2",
       "cloud.opennebula.hooks": "tcp://localhost:2101",
       "oneflow.host": "127.0.0.1",
@@ -60,7 +61,6 @@ describe("oneflow-server.conf", () => {
 
   it.each([
     [":default_coldown: 3", "default_coldown is not a setting (oneflow-server.conf line 1)"],
-    [":core_auth: x509", ":core_auth: is x509 (oneflow-server.conf line 1); only cipher is known"],
     ["prot: 3", "prot without its colon is not a setting"],
     [":auth: x509", ':auth: is "x509" (oneflow-server.conf line 1); only opennebula is known'],
     [":log: 3", ":log: is 3 (oneflow-server.conf line 1); it must hold keys"],

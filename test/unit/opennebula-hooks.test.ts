@@ -124,6 +124,8 @@ describe("a cloud that hears hooks", () => {
     await embedded.close();
   });
 
+  const looks = (poolCall: string) => core.calls.filter((method) => method === poolCall).length;
+
   function nextEvent(): Promise<CloudEvent> {
     return new Promise((resolve) => {
       const unsubscribe = cloud.subscribe((event) => {
@@ -141,6 +143,13 @@ describe("a cloud that hears hooks", () => {
     await embedded.vms.updateUserTemplate(SYSTEM, vmId, { READY: "YES" }, "append");
     publisher.publish(`EVENT STATE VM/ACTIVE/RUNNING/${vmId} `, "<HOOK_MESSAGE/>");
     expect(await event).toMatchObject({ vm: { id: vmId, userTemplate: { READY: "YES" } } });
+    stay();
+  });
+
+  it("looks at everything once more when it is connected, since the look before may have been past what happened", async () => {
+    const stay = cloud.subscribe(() => undefined);
+    await publisher.subscribed(1);
+    await expect.poll(() => looks("one.vmpool.infoextended"), { timeout: 10_000 }).toBeGreaterThan(1);
     stay();
   });
 
@@ -162,6 +171,7 @@ describe("a cloud that hears hooks", () => {
   it("connects again, and looks at everything then", async () => {
     cloud.subscribe(() => undefined);
     await publisher.subscribed(1);
+    await expect.poll(() => looks("one.vrouterpool.info"), { timeout: 10_000 }).toBeGreaterThan(1);
     const event = nextEvent();
     await embedded.vms.updateUserTemplate(SYSTEM, vmId, { MISSED: "1" }, "append");
     publisher.cut();

@@ -110,4 +110,26 @@ describe("what is known of objects", () => {
     expect(sight.ids()).toEqual([1]);
     expect(sight.known(2)?.colour).toBe("grey");
   });
+
+  it("is all kept while somebody listens, however much it is", () => {
+    const { sight, read, colours } = open();
+    sight.listen(true);
+    for (let id = 0; id < 25_000; id += 1) read("red", id);
+    sight.follow();
+    expect(sight.ids()).toHaveLength(25_000);
+    for (const id of [0, 24_999]) read("red", id);
+    expect(colours()).toEqual([]);
+  });
+
+  it("is told when it changed between the beginning of listening and the first look at everything", () => {
+    const { sight, read, colours } = open();
+    read("red");
+    sight.listen(true);
+    sight.take(thing("blue"), sight.look(), "pool");
+    expect(colours()).toEqual([]);
+    sight.follow();
+    expect(colours()).toEqual(["red blue"]);
+    sight.take(thing("blue"), sight.look(), "pool");
+    expect(colours()).toEqual(["red blue"]);
+  });
 });

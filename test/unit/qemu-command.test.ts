@@ -79,14 +79,12 @@ describe("the plan of a guest", () => {
     ],
   ])("refuses %s", (_, changes, sentence) => {
     expect(() => planned(changes)).toThrow(sentence);
-    const trust = { enabled: true, refusalReason: "", trustedUids: new Set<number>() };
-    expect(qemuRefusal({ id: 7, template: { ...TEMPLATE, ...changes } }, trust)).toMatch(sentence);
+    expect(qemuRefusal({ id: 7, template: { ...TEMPLATE, ...changes } }, trusting())).toMatch(sentence);
   });
 
   it("lets images be written in place only by users who are trusted with that", () => {
     const template = { ...TEMPLATE, DISK: { SOURCE: "base.raw", PERSISTENT: "YES" } };
-    const refusal = (...uids: number[]) =>
-      qemuRefusal({ id: 7, template }, { enabled: true, refusalReason: "", trustedUids: new Set(uids) });
+    const refusal = (...uids: number[]) => qemuRefusal({ id: 7, template }, trusting(...uids));
     expect(refusal()).toContain("a DISK is PERSISTENT");
     expect(refusal(2)).toBeUndefined();
     expect(qemuRefusal({ id: 7, template: { ...template, TEMPLATE_UID: "3" } }, trusting(2))).toContain(
@@ -94,9 +92,18 @@ describe("the plan of a guest", () => {
     );
     expect(qemuRefusal({ id: 7, template: TEMPLATE }, trusting())).toBeUndefined();
   });
+
+  it("asks for no more memory than the machine has", () => {
+    const refusal = (MEMORY: string) => qemuRefusal({ id: 7, template: { ...TEMPLATE, MEMORY } }, trusting());
+    expect(refusal("2048")).toBeUndefined();
+    expect(refusal("2049")).toBe("MEMORY is 2049 MiB, and this machine has 2048 MiB.");
+  });
 });
 
-const trusting = (...uids: number[]) => ({ enabled: true, refusalReason: "", trustedUids: new Set(uids) });
+const trusting = (...uids: number[]) => ({
+  ...{ enabled: true, refusalReason: "", trustedUids: new Set(uids) },
+  machineMemoryMiB: 2048,
+});
 
 describe("QEMU's command line", () => {
   it("is jailed, reads no configuration, and has both monitors", () => {
@@ -108,6 +115,7 @@ describe("QEMU's command line", () => {
     expect(valuesAfter(given, "-qmp")).toEqual([
       "unix:/run/guests/7/qmp.sock,server=on,wait=off",
       "unix:/run/guests/7/qmp-probe.sock,server=on,wait=off",
+      "unix:/run/guests/7/qmp-news.sock,server=on,wait=off",
     ]);
     expect(valuesAfter(given, "-m")).toEqual(["128M"]);
     expect(valuesAfter(given, "-smp")).toEqual(["1"]);

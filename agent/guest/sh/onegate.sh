@@ -225,6 +225,10 @@ bounded() {
   trim "$2"
   case $trimmed in
     '' | *[!0-9.]* | .* | *. | *.*.*) ;;
+    # Whole and short, within whole numbers: no program is needed to see it.
+    0 | [1-9] | [1-9][0-9] | [1-9][0-9][0-9])
+      if [ "$trimmed" -gt "${3%.*}" ] || [ "$trimmed" = "$3" ]; then [ "$trimmed" -gt "$4" ] || return 0; fi
+      ;;
     *)
       trimmed=$(awk -v value="$trimmed" -v least="$3" -v most="$4" '
         BEGIN { value += 0; if (value >= least + 0 && value <= most + 0) print value }')
@@ -407,6 +411,8 @@ context_assignments() (
   for name in $CONTEXT_NAMES; do
     eval "value=\${$name-}"
     [ -n "$value" ] || continue
+    # Most hold no quote, and programs are slow to start in an emulated guest.
+    case $value in *\'*) ;; *) printf "file_%s='%s'\n" "$name" "$value" && continue ;; esac
     sed -e "s/'/'\\\\''/g" -e "1s/^/file_$name='/" -e "\$s/\$/'/" <<VALUE
 $value
 VALUE
@@ -590,7 +596,8 @@ in_path() {
 help_has() {
   pattern=$1
   shift
-  "$@" --help 2>&1 | grep -q -e "$pattern"
+  case $("$@" --help 2>&1) in *"$pattern"*) return 0 ;; esac
+  return 1
 }
 
 choose_client() {
@@ -763,7 +770,7 @@ run_watched() {
 
 # Waits for $client_pid, $whole seconds at most.
 await_client() {
-  rm -f "$work/timed-out" "$work/tick"
+  for file in timed-out tick; do [ ! -e "$work/$file" ] || rm -f "$work/$file"; done
   mkfifo "$work/tick"
   watch_client >/dev/null 2>&1 &
   watchdog_pid=$!
@@ -825,15 +832,13 @@ read_head() {
   } <"$work/parsed"
 }
 
+# $1: what ends a line besides its newline.
 headers() {
   # What is not OneGate for sure sees no token.
-  [ -z "$token" ] || printf 'X-ONEGATE-TOKEN: %s\nX-ONEGATE-VMID: %s\n' "$token" "$vm_id"
-  [ -z "$known_etag" ] || printf 'If-None-Match: %s\n' "$known_etag"
-  cat <<HEADERS
-Accept: */*
-User-Agent: gatehouse-onegate.sh ($client)
-HEADERS
-  [ -z "$type" ] || printf 'Content-Type: %s\n' "$type"
+  [ -z "$token" ] || printf "X-ONEGATE-TOKEN: %s$1\nX-ONEGATE-VMID: %s$1\n" "$token" "$vm_id"
+  [ -z "$known_etag" ] || printf "If-None-Match: %s$1\n" "$known_etag"
+  printf "Accept: */*$1\nUser-Agent: gatehouse-onegate.sh (%s)$1\n" "$client"
+  [ -z "$type" ] || printf "Content-Type: %s$1\n" "$type"
 }
 
 # Over curl.
@@ -848,7 +853,7 @@ output $work/answer
 dump-header $work/head
 header Expect:
 SETTINGS
-    headers | sed 's/^/header /'
+    headers '' | sed 's/^/header /'
     [ -z "$type" ] || printf 'data-binary @%s\n' "$work/body"
     if [ -n "$proxy" ]; then printf 'proxy %s\n' "$proxy"; else printf 'noproxy *\n'; fi
   } | sed -e 's/[\\"]/\\&/g' -e 's/^\([^ ]*\) \(.*\)$/\1 = "\2"/' >"$work/settings"
@@ -887,7 +892,7 @@ start_curl() {
 
 exchange_wget() {
   {
-    headers | sed -e '/^Accept:/d' -e '/^User-Agent:/d' -e 's/^/header = /'
+    headers '' | sed -e '/^Accept:/d' -e '/^User-Agent:/d' -e 's/^/header = /'
     # A redirect would take the token to another server.
     printf '%s\n' 'netrc = off' 'max_redirect = 0' "user_agent = gatehouse-onegate.sh ($client)"
     if [ -n "$proxy" ]; then
@@ -942,15 +947,13 @@ exchange_nc() {
     target=$where$path nc_host=$proxy_host nc_port=$proxy_port
   fi
   {
-    {
-      printf '%s %s HTTP/1.1\nHost: %s\nConnection: close\n' "$method" "$target" "$host_header"
-      headers
-      [ -z "$type" ] || printf 'Content-Length: %d\n' "$(wc -c <"$work/body")"
-      printf '\n'
-    } | awk '{ printf "%s\r\n", $0 }'
+    printf '%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n' "$method" "$target" "$host_header"
+    headers '\r'
+    [ -z "$type" ] || printf 'Content-Length: %d\r\n' "$(wc -c <"$work/body")"
+    printf '\r\n'
     [ -z "$type" ] || cat "$work/body"
   } >"$work/request"
-  rm -f "$work/fifo"
+  [ ! -e "$work/fifo" ] || rm -f "$work/fifo"
   if [ "$nc_half_closes" = yes ]; then
     # It would close its side after the request, which servers may take for a client that has gone: so the pipe stays open.
     mkfifo "$work/fifo"
@@ -997,7 +1000,7 @@ start_nc() {
 
 # The body of the answer in $work/raw; status 000 when it is not all there.
 read_nc_body() {
-  case $status in 204 | 304) return ;; esac
+  case $status$chunked$length_told in 204* | 304* | ???no0) return ;; esac
   tail -c "+$((head_size + 1))" "$work/raw" >"$work/answer"
   if [ "$chunked" = yes ]; then
     mv "$work/answer" "$work/chunks"
@@ -1347,7 +1350,12 @@ path_of_vm() {
 update() {
   {
     printf 'data='
-    printf '%s' "$2" | percent_encoded '*-._' +
+    case $2 in
+      *[!A-Za-z0-9=_.-]* | *=*=*) printf '%s' "$2" | percent_encoded '*-._' + ;;
+      # READY=YES, most often.
+      *=*) printf '%s%%3D%s' "${2%%=*}" "${2#*=}" ;;
+      *) printf '%s' "$2" ;;
+    esac
     printf '&type=%s' "$1"
   } >"$work/body"
   ask PUT "$vm_path" "$FORM"

@@ -1,54 +1,40 @@
-/** The sessions of OpenNebula's servers: as serveradmin, for one of its users, until a time (spec core-xmlrpc.md 5). */
+/** Sessions of servers with a password (driver server_cipher): the token is encrypted with its hash (spec core-xmlrpc.md 5). */
 
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { tokensEqual } from "../../../shared/tokens/classic.ts";
+import { readServerSession, type ServerTarget, sessionText } from "./session-text.ts";
 
 const KEY_LENGTH = 32;
 const IV_LENGTH = 16;
+/** Anything else, as a certificate's subject that another driver left behind, is no secret. */
+const HASH = /^[0-9a-f]{32,128}$/;
 /** Blocks of 16 bytes. */
 const BASE64 = /^[A-Za-z0-9+/]{4,2048}={0,2}$/;
 
-/** Whom a server asks for. */
-export interface CipherTarget {
+interface CipherServer {
   readonly name: string;
-  /** The only group of the session; undefined: all of the user's. */
-  readonly gid: number | undefined;
+  readonly passwordHash: string;
 }
 
-/**
- * Reads `<target>[:<egid>]:<base64>`. Undefined, whatever is wrong: the key, the server's name, the time (seconds since
- * the epoch), or a token that was made for another user than the session names, which the original lets pass.
- */
+/** Reads `<target>[:<egid>]:<base64>`. Undefined, whatever is wrong; `now` in seconds since the epoch. */
 export function readCipherSession(
   secret: string,
-  server: { readonly name: string; readonly passwordHash: string },
+  server: CipherServer,
   now: number,
-): CipherTarget | undefined {
-  const at = secret.lastIndexOf(":");
-  const target = secret.slice(0, Math.max(at, 0));
-  const plain = decrypt(secret.slice(at + 1), server.passwordHash);
-  const [, name, signedFor, expires] = /^([^:]+):(.+):(\d{1,15})$/.exec(plain ?? "") ?? [];
-  if (name !== server.name || signedFor === undefined || !tokensEqual(signedFor, target)) return undefined;
-  if (!(Number(expires) > now)) return undefined;
-  const [, user, gid] = /^([^:]+)(?::(\d{1,10}))?$/.exec(target) ?? [];
-  return user === undefined ? undefined : { name: user, gid: gid === undefined ? undefined : Number(gid) };
+): ServerTarget | undefined {
+  return readServerSession(secret, server.name, now, (token) => decrypt(token, server.passwordHash));
 }
 
 /** What `readCipherSession` reads: `expires` in seconds since the epoch. */
-export function writeCipherSession(
-  target: string,
-  server: { readonly name: string; readonly passwordHash: string },
-  expires: number,
-): string {
+export function writeCipherSession(target: string, server: CipherServer, expires: number): string {
   const key = Buffer.from(server.passwordHash.slice(0, KEY_LENGTH));
   const cipher = createCipheriv("aes-256-cbc", key, key.subarray(0, IV_LENGTH));
-  const plain = `${server.name}:${target}:${expires}`;
+  const plain = sessionText(server.name, target, expires);
   return `${target}:${Buffer.concat([cipher.update(plain), cipher.final()]).toString("base64")}`;
 }
 
 /** The key is the beginning of the stored hash, as text; so is the initialisation vector. */
 function decrypt(text: string, passwordHash: string): string | undefined {
-  if (!BASE64.test(text) || passwordHash.length < KEY_LENGTH) return undefined;
+  if (!BASE64.test(text) || !HASH.test(passwordHash)) return undefined;
   try {
     const key = Buffer.from(passwordHash.slice(0, KEY_LENGTH));
     const decipher = createDecipheriv("aes-256-cbc", key, key.subarray(0, IV_LENGTH));

@@ -1,14 +1,18 @@
 /** Who asks: the session string of an XML-RPC call, or what HTTP Basic carries (spec core-xmlrpc.md 4 and 5). */
 
+import type { X509Certificate } from "node:crypto";
 import { type Clock, epochSeconds } from "../../../shared/clock.ts";
 import { tokensEqual } from "../../../shared/tokens/classic.ts";
 import type { Actor, Cloud } from "../cloud.ts";
 import type { User } from "../model.ts";
 import { readCipherSession } from "./cipher.ts";
+import type { ServerTarget } from "./session-text.ts";
 import { Slowdown } from "./slowdown.ts";
+import { readX509Session } from "./x509.ts";
 
 const MAX_SESSION_LENGTH = 4_096;
-const SERVER_DRIVER = "server_cipher";
+/** What keeps the password of a server, which proves nobody by itself. */
+const SERVER_DRIVERS: readonly string[] = ["server_cipher", "server_x509"];
 
 export interface Sessions {
   /**
@@ -18,22 +22,35 @@ export interface Sessions {
   authenticate(session: string, address: string, otherwise?: string): Promise<Actor | undefined>;
 }
 
-/** Sessions of a cloud's users: `user:password`, `user:token`, and those of servers. */
-export function createSessions({ users }: Pick<Cloud, "users">, clock: Clock): Sessions {
+/**
+ * Sessions of a cloud's users: `user:password`, `user:token`, and those of servers. `certificate` is that of servers of
+ * driver server_x509; without one they prove nobody.
+ */
+export function createSessions(
+  { users }: Pick<Cloud, "users">,
+  clock: Clock,
+  certificate?: X509Certificate | undefined,
+): Sessions {
   const slowdown = new Slowdown(clock);
 
   async function prove(name: string, secret: string): Promise<Actor | undefined> {
     const user = await users.named(name);
-    if (user?.enabled && user.authDriver === SERVER_DRIVER) return await proveServer(user, secret);
+    if (user?.enabled && SERVER_DRIVERS.includes(user.authDriver)) return await proveServer(user, secret);
     const byToken = user?.enabled ? proveToken(user, secret, epochSeconds(clock)) : undefined;
     // Also for a name that nobody has: it must take as long.
     return byToken ?? (await users.authenticate(name, secret));
   }
 
   async function proveServer(server: User, secret: string): Promise<Actor | undefined> {
-    const target = readCipherSession(secret, server, epochSeconds(clock));
+    const target = targetOf(server, secret);
     const user = target === undefined ? undefined : await users.named(target.name);
     return user?.enabled ? actorOf(user, target?.gid) : undefined;
+  }
+
+  function targetOf(server: User, secret: string): ServerTarget | undefined {
+    const now = epochSeconds(clock);
+    if (server.authDriver === "server_cipher") return readCipherSession(secret, server, now);
+    return certificate && readX509Session(secret, server, certificate, now);
   }
 
   async function proveSession(session: string): Promise<Actor | undefined> {

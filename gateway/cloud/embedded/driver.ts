@@ -26,6 +26,9 @@ export interface Driver {
   /** Where this VM's guest reaches OneGate, when that is not where the house says (`endpoint`). */
   endpointFor?(vm: Vm, endpoint: string): string;
 
+  /** The template of a VM has changed, whose guest may run: what it may not have any more is taken from it at once. */
+  templateChanged?(vm: Vm): void;
+
   /** Boots the VM, or finds it already running. Resolves, with how the driver knows it, once it runs. */
   deploy(vm: Vm, context: ContextFiles): Promise<string>;
   /** Ends the guest: gracefully with a time limit, or at once. Resolves when it is gone (or was). */
@@ -45,6 +48,11 @@ export interface Driver {
 
   /** Tells when a running guest ended without having been asked to; `reason` is one sentence for SCHED_MESSAGE and logs. */
   onExit(listener: (vmId: number, reason: string) => void): void;
+  /** Tells what its owner should know of a guest that is still there, or is just leaving: one sentence, as above. */
+  onTrouble?(listener: (vmId: number, trouble: string) => void): void;
+
+  /** Does it run guests that have a state to go back to, and yet cannot keep it? Then no VM of it has snapshots. */
+  readonly takesNoSnapshots?: boolean;
 
   /** Do guests end when the house closes? Then they boot again when it opens. */
   readonly endsGuestsOnClose: boolean;

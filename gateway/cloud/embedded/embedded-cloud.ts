@@ -106,6 +106,8 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
     if (event.kind === "vm_state" && event.vm.state === VM_STATE.PENDING) scheduler.enqueue(event.vm.id);
     else if (event.kind === "vm_state") runner.kick(event.vm);
     else if (event.kind === "host_state" && event.host.state === HOST_STATE.MONITORED) scheduler.retryAll();
+    else if (event.kind === "vm_updated" && event.vm.template !== event.previous.template)
+      for (const driver of drivers) driver.templateChanged?.(event.vm);
   };
 
   return {
@@ -143,7 +145,10 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
       return runner.token(vm);
     },
     async start() {
-      for (const driver of drivers) driver.onExit((vmId, reason) => void runner.guestEnded(vmId, reason));
+      for (const driver of drivers) {
+        driver.onExit((vmId, reason) => void runner.guestEnded(vmId, reason));
+        driver.onTrouble?.((vmId, trouble) => void runner.guestTroubled(vmId, trouble));
+      }
       countLoad();
       events.subscribe(load.react);
       events.subscribe(react);

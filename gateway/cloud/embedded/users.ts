@@ -5,7 +5,8 @@ import { GatehouseError } from "../../../shared/errors.ts";
 import { appendTemplate } from "../../../shared/template/edit.ts";
 import { stringOf, type Template } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
-import { type Actor, SYSTEM, type UpdateMode, type UserPool } from "../cloud.ts";
+import { withoutBlanks } from "../access/subject.ts";
+import { type Actor, actorOf, SYSTEM, type UpdateMode, type UserPool } from "../cloud.ts";
 import type { LoginToken, User } from "../model.ts";
 import { authorizeAdmin, isAdmin } from "../permissions.ts";
 import { requireGroup } from "./groups.ts";
@@ -73,7 +74,7 @@ export class Users implements UserPool {
         gid,
         gname: group.name,
         gids,
-        passwordHash: hashPassword(options.password),
+        passwordHash: storedPassword(options.password, options.driver),
         authDriver: options.driver ?? "core",
         enabled: true,
         template: { TOKEN_PASSWORD: newTokenPassword() },
@@ -95,7 +96,10 @@ export class Users implements UserPool {
 
   async setPassword(actor: Actor, id: number, password: string): Promise<void> {
     if (password === "") throw new GatehouseError("bad_request", "Invalid password, it cannot be empty.");
-    await this.#edit(actor, id, (user) => ({ ...user, passwordHash: hashPassword(password) }));
+    await this.#edit(actor, id, (user) => ({
+      ...user,
+      passwordHash: storedPassword(password, user.authDriver),
+    }));
   }
 
   async setDriver(actor: Actor, id: number, driver: string, password?: string): Promise<void> {
@@ -103,7 +107,7 @@ export class Users implements UserPool {
     await this.#edit(actor, id, (user) => ({
       ...user,
       authDriver: driver,
-      ...(password === undefined ? {} : { passwordHash: hashPassword(password) }),
+      ...(password === undefined ? {} : { passwordHash: storedPassword(password, driver) }),
     }));
   }
 
@@ -217,9 +221,9 @@ export class Users implements UserPool {
   }
 }
 
-/** The actor a user is. */
-export function actorOf(user: User): Actor {
-  return { uid: user.id, name: user.name, gid: user.gid, gids: user.gids };
+/** A certificate's subject is no secret, and is looked at as it is. */
+function storedPassword(password: string, driver: string | undefined): string {
+  return driver === "server_x509" ? withoutBlanks(password) : hashPassword(password);
 }
 
 /** A session is `name:password`, so a name ends at the first colon. */

@@ -17,6 +17,7 @@ import { USERS, VMS } from "./kinds.ts";
 import { letGo } from "./let-go.ts";
 import { owedWork, type Phase, phaseOf, type Work } from "./vm-machine.ts";
 import { tokenPasswordOf } from "./vm-maker.ts";
+import { noteEnd, noteTrouble } from "./vm-notes.ts";
 import { enterPhase } from "./vm-transition.ts";
 
 /** How long to wait when the store refused a step. */
@@ -79,12 +80,29 @@ export class VmRunner {
   /** A running guest ended on its own: OpenNebula calls that POWEROFF. Never rejects. */
   async guestEnded(vmId: number, reason: string): Promise<void> {
     try {
-      await this.#noteEnd(vmId, reason);
+      await noteEnd(this.#options, vmId, reason);
     } catch (error) {
       const { clock, log } = this.#options;
       log.warn({ vm: vmId, error: errorText(error) }, "the end of a guest could not be stored");
       clock.after(STORE_RETRY_MS, () => void this.#noteEndIfGone(vmId, reason));
     }
+  }
+
+  /** A guest that goes on, or is just leaving, is in trouble. Never rejects. */
+  async guestTroubled(vmId: number, trouble: string): Promise<void> {
+    try {
+      await noteTrouble(this.#options, vmId, trouble);
+    } catch (error) {
+      const fields = { vm: vmId, trouble, error: errorText(error) };
+      this.#options.log.warn(fields, "trouble of a guest could not be stored");
+    }
+  }
+
+  /** @throws GatehouseError `wrong_state` for a VM whose driver could not go back to a snapshot of it. */
+  requireSnapshots(vm: Vm): void {
+    const driver = this.#options.driverFor(lastDriver(vm));
+    if (driver?.takesNoSnapshots !== true) return;
+    throw new GatehouseError("wrong_state", `The driver ${driver.name} of VM ${vm.id} takes no snapshots.`);
   }
 
   /** Has the VM no guest? False when nobody knows: the house has no such driver, or it cannot tell. */
@@ -122,19 +140,6 @@ export class VmRunner {
   async #noteEndIfGone(vmId: number, reason: string): Promise<void> {
     const vm = this.#options.registry.collection(VMS).get(vmId);
     if (!this.#closed && vm !== undefined && (await this.isGone(vm))) await this.guestEnded(vmId, reason);
-  }
-
-  async #noteEnd(vmId: number, reason: string): Promise<void> {
-    const { registry, log } = this.#options;
-    await registry.transact((tx) => {
-      const vm = tx.get(VMS, vmId);
-      const phase = vm === undefined ? undefined : phaseOf(vm);
-      if (vm === undefined || (phase !== "RUNNING" && phase !== "SUSPENDED" && phase !== "UNKNOWN")) return;
-      const ended = this.#entered(vm, "POWEROFF");
-      const noted = { ...ended, userTemplate: { ...ended.userTemplate, ERROR: reason } };
-      this.#options.announce(tx, { kind: "vm_state", vm: tx.put(VMS, noted), previous: vm });
-      tx.after(() => log.warn({ vm: vmId, reason }, "guest ended on its own"));
-    });
   }
 
   /** Waits for the work under way, and takes up no more. */

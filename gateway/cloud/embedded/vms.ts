@@ -61,6 +61,10 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
     return vm;
   }
 
+  async several(actor: Actor, ids: readonly number[]): Promise<readonly Vm[]> {
+    return ids.map((id) => this.peek(actor, id)).filter((vm) => vm !== undefined);
+  }
+
   async allocate(actor: Actor, template: Template, options: { hold?: boolean } = {}): Promise<number> {
     const name = stringOf(template, "NAME") ?? "one-%i";
     return await this.context.registry.transact(
@@ -214,6 +218,7 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
   async createSnapshot(actor: Actor, id: number, name: string): Promise<number> {
     let snapshotId = -1;
     await this.edit(actor, id, "MANAGE", (vm) => {
+      this.#runner.requireSnapshots(vm);
       const taken = takeSnapshot(vm, name, epochSeconds(this.context.clock));
       snapshotId = taken.snapshotId;
       return taken.vm;

@@ -1,11 +1,9 @@
 /** Session strings with which a server of OpenNebula's speaks for its users (spec core-xmlrpc.md 5). */
 
-import { createHash } from "node:crypto";
 import { type Clock, epochSeconds } from "../../../shared/clock.ts";
 import { GatehouseError } from "../../../shared/errors.ts";
-import { writeCipherSession } from "../access/cipher.ts";
+import { type ServerCredentials, sessionWriter, type WriteSession } from "../access/server-session.ts";
 import type { Actor } from "../cloud.ts";
-import type { ServerCredentials } from "./settings.ts";
 
 /** As the original servers have it: a session lives for 30 minutes, and a new one is made 5 minutes before. */
 const LIFETIME_S = 1_800;
@@ -22,12 +20,12 @@ interface Session {
 
 export class ActingSessions {
   readonly #clock: Clock;
-  readonly #server: { readonly name: string; readonly passwordHash: string };
+  readonly #write: WriteSession;
   readonly #sessions = new Map<string, Session>();
 
-  constructor({ name, password }: ServerCredentials, clock: Clock) {
+  constructor(server: ServerCredentials, clock: Clock) {
     this.#clock = clock;
-    this.#server = { name, passwordHash: createHash("sha256").update(password).digest("hex") };
+    this.#write = sessionWriter(server);
   }
 
   /**
@@ -51,7 +49,7 @@ export class ActingSessions {
     if (known !== undefined && known.expires - now > MARGIN_S && known.expires - now <= LIFETIME_S)
       return known.text;
     const expires = now + LIFETIME_S;
-    const text = `${this.#server.name}:${writeCipherSession(target, this.#server, expires)}`;
+    const text = this.#write(target, expires);
     if (this.#sessions.size >= MAX_SESSIONS) this.#sessions.clear();
     this.#sessions.set(target, { text, expires });
     return text;

@@ -8,31 +8,21 @@ import { decodeAnswer, encodeCall, type RpcAnswer, type RpcValue } from "../../.
 import { type Actor, SYSTEM } from "../cloud.ts";
 import { ActingSessions } from "./acting.ts";
 import { Breaker } from "./breaker.ts";
-import { NotAuthenticated, refusal, UnknownOutcome } from "./refusals.ts";
+import { AnswerTooLarge, NotAuthenticated, refusal, UnknownOutcome } from "./refusals.ts";
 import type { OpenNebulaOptions, OpenNebulaTimes } from "./settings.ts";
-import { NoAnswer, openTransport, type Transport } from "./transport.ts";
+import { NoAnswer, openTransport, TooMuch, type Transport } from "./transport.ts";
 import { Bounded } from "./turns.ts";
 
 /** The core has 15 threads for calls by default (RPC_LOG, MAX_CONN of oned.conf): a few are left to others. */
 const MAX_CALLS = 12;
 const MAX_WAITING = 2_000;
 
+const PROOFS = {
+  cipher: "name and password in cloud.opennebula.auth_file",
+  x509: "cloud.opennebula.x509; its user must have the driver server_x509 and the certificate's subject as password",
+} as const;
+
 export type CoreValue = string | number | boolean;
-
-/** An answer as it came. */
-export interface Answered {
-  readonly body: string;
-}
-
-/** What is in it, unless it is as it was. */
-export interface Looked extends Answered {
-  readonly xml: string | undefined;
-}
-
-/** Stands for an answer that is the same as the last, and was not taken apart. */
-const SAME = Symbol("same");
-
-type Same = (text: string) => boolean;
 
 /** A call that only reads may be repeated; any other is made once, and no more. */
 type Effect = "reads" | "writes";
@@ -42,6 +32,8 @@ export class Core {
   readonly #transport: Transport;
   readonly #bounded: Bounded;
   readonly #breaker: Breaker;
+  /** What the administrator must look at when the core takes no session of the house. */
+  readonly #proof: string;
   readonly log: Logger;
   readonly clock: Clock;
 
@@ -50,6 +42,7 @@ export class Core {
     this.clock = clock;
     this.log = log;
     this.#sessions = new ActingSessions(server, clock);
+    this.#proof = "key" in server ? PROOFS.x509 : PROOFS.cipher;
     this.#transport = openTransport({ endpoint, clock, timeoutMs, maxAnswerBytes: MAX_XML_BYTES });
     this.#bounded = new Bounded(maxCalls, MAX_WAITING);
     this.#breaker = new Breaker(clock);
@@ -60,24 +53,23 @@ export class Core {
     return String(await this.#asActor(actor, "reads", method, values));
   }
 
-  /**
-   * Reads as the house itself what is read again and again: `last` is what the call before gave, and when nothing is
-   * otherwise, nothing is taken apart, and `xml` is undefined.
-   */
-  async look(last: Answered | undefined, method: string, ...values: readonly RpcValue[]): Promise<Looked> {
-    let body = "";
-    const isSame = (text: string) => {
-      body = text;
-      return text === last?.body;
-    };
-    const value = await this.#asActor(SYSTEM, "reads", method, values, isSame);
-    return { body, xml: value === SAME ? undefined : String(value) };
+  /** The answer to a call that reads, as it came, for who takes it apart. @throws AnswerTooLarge beyond `maxBytes`. */
+  async ask(actor: Actor, maxBytes: number, method: string, ...values: readonly RpcValue[]): Promise<Buffer> {
+    return await this.#exchanged(this.#sessions.for(actor), "reads", method, values, maxBytes);
+  }
+
+  /** The XML in what `ask` gave. @throws as `read` */
+  told(actor: Actor, method: string, body: Buffer): string {
+    try {
+      return String(valueIn(body, method, "reads"));
+    } catch (error) {
+      throw this.#toldTo(actor, error);
+    }
   }
 
   /** @throws GatehouseError as the core refuses, `unavailable` when it was not reached; UnknownOutcome. */
   async write(actor: Actor, method: string, ...values: readonly RpcValue[]): Promise<CoreValue> {
-    const value = await this.#asActor(actor, "writes", method, values);
-    return value === SAME ? "" : value;
+    return await this.#asActor(actor, "writes", method, values);
   }
 
   /** The same for calls that give an id. */
@@ -106,7 +98,7 @@ export class Core {
     this.#transport.close();
   }
 
-  async #unlessRefused(work: () => Promise<CoreValue | typeof SAME>): Promise<string | undefined> {
+  async #unlessRefused(work: () => Promise<CoreValue>): Promise<string | undefined> {
     try {
       return String(await work());
     } catch (error) {
@@ -120,18 +112,22 @@ export class Core {
     effect: Effect,
     method: string,
     values: readonly RpcValue[],
-    isSame?: Same,
-  ): Promise<CoreValue | typeof SAME> {
+  ): Promise<CoreValue> {
     try {
-      return await this.#call(this.#sessions.for(actor), effect, method, values, isSame);
+      return await this.#call(this.#sessions.for(actor), effect, method, values);
     } catch (error) {
-      if (!(error instanceof NotAuthenticated) || actor.uid !== SYSTEM.uid) throw error;
-      throw new GatehouseError(
-        "unavailable",
-        "OpenNebula's core does not take this house's session: see name and password in cloud.opennebula.auth_file.",
-        { cause: error },
-      );
+      throw this.#toldTo(actor, error);
     }
+  }
+
+  /** A session of the house's own that is not taken says nothing of any user. */
+  #toldTo(actor: Actor, error: unknown): unknown {
+    if (!(error instanceof NotAuthenticated) || actor.uid !== SYSTEM.uid) return error;
+    return new GatehouseError(
+      "unavailable",
+      `OpenNebula's core does not take this house's session: see ${this.#proof}.`,
+      { cause: error },
+    );
   }
 
   async #call(
@@ -139,38 +135,48 @@ export class Core {
     effect: Effect,
     method: string,
     values: readonly RpcValue[],
-    isSame: Same = () => false,
-  ): Promise<CoreValue | typeof SAME> {
-    const body = encodeCall(method, [session, ...values]);
-    const text = await this.#bounded.run(() => this.#exchange(method, body, effect));
-    if (isSame(text)) return SAME;
-    const answer = decoded(text, method, effect);
-    if (answer.kind === "success") return answer.value;
-    if (answer.kind === "failure") throw refusal(answer.message, answer.code);
-    throw new GatehouseError("internal", `OpenNebula's core cannot do ${method}: ${answer.message}.`);
+  ): Promise<CoreValue> {
+    return valueIn(await this.#exchanged(session, effect, method, values), method, effect);
   }
 
-  async #exchange(method: string, body: string, effect: Effect): Promise<string> {
+  async #exchanged(
+    session: string,
+    effect: Effect,
+    method: string,
+    values: readonly RpcValue[],
+    maxBytes?: number,
+  ): Promise<Buffer> {
+    const body = encodeCall(method, [session, ...values]);
+    return await this.#bounded.run(() => this.#exchange(method, body, effect, maxBytes));
+  }
+
+  async #exchange(method: string, body: string, effect: Effect, maxBytes?: number): Promise<Buffer> {
     if (!this.#breaker.mayCall())
       throw new GatehouseError(
         "unavailable",
         "OpenNebula's core does not answer; it is asked again in a moment.",
       );
     try {
-      const answer = await this.#answer(method, body, effect);
+      const answer = await this.#answer(method, body, effect, maxBytes);
       if (this.#breaker.answered()) this.log.info({}, "OpenNebula's core answers again");
       return answer;
     } catch (error) {
-      if (this.#breaker.failed())
+      // It does answer.
+      if (error instanceof AnswerTooLarge) this.#breaker.answered();
+      else if (this.#breaker.failed())
         this.log.error({ err: error }, "OpenNebula's core does not answer; calls fail until it does");
       throw error;
     }
   }
 
-  async #answer(method: string, body: string, effect: Effect): Promise<string> {
+  async #answer(method: string, body: string, effect: Effect, maxBytes?: number): Promise<Buffer> {
     try {
-      return await this.#transport.post(body, { fresh: effect === "writes" });
+      return await this.#transport.post(body, { fresh: effect === "writes", maxBytes });
     } catch (error) {
+      if (error instanceof TooMuch && effect === "reads")
+        throw new AnswerTooLarge(`OpenNebula's core did not answer ${method} as agreed: ${error.message}.`, {
+          cause: error,
+        });
       throw noAnswer(method, effect, error, !(error instanceof NoAnswer) || error.sent);
     }
   }
@@ -186,6 +192,14 @@ function noAnswer(method: string, effect: Effect, cause: unknown, sent: boolean)
     `${method} was sent to OpenNebula's core, and whether it was done is unknown: ${reason}.`,
     { cause },
   );
+}
+
+/** @throws GatehouseError as the core refuses, or `unavailable` for what is no answer. */
+function valueIn(body: Buffer, method: string, effect: Effect): CoreValue {
+  const answer = decoded(body.toString("utf8"), method, effect);
+  if (answer.kind === "success") return answer.value;
+  if (answer.kind === "failure") throw refusal(answer.message, answer.code);
+  throw new GatehouseError("internal", `OpenNebula's core cannot do ${method}: ${answer.message}.`);
 }
 
 /** What is no answer of a core may stand for anything: a proxy before it, or half of what it sent. */

@@ -3,6 +3,7 @@
 import type { Clock } from "../../../shared/clock.ts";
 import { errorText } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/log.ts";
+import { AnswerTooLarge } from "./refusals.ts";
 
 /** Between two looks lies at least so many times what one takes: looking is at most a fifth of what the core does. */
 const MIN_REST = 4;
@@ -28,13 +29,16 @@ export interface FollowerOptions {
 
 export class Follower {
   readonly #options: FollowerOptions;
+  /** What was seen once, or never will be. */
   readonly #begun = new Set<Followed>();
+  /** What was seen once. */
+  readonly #following = new Set<Followed>();
   readonly #looked = new Map<Followed, number>();
   #cancel: (() => void) | undefined;
   #first: Promise<void> | undefined;
   /** Counts up with each start and stop, so that a look from before is seen to be one. */
   #era = 0;
-  #isFailing = false;
+  readonly #failing = new Set<Followed>();
 
   constructor(options: FollowerOptions) {
     this.#options = options;
@@ -53,6 +57,8 @@ export class Follower {
     this.#first = undefined;
     for (const followed of this.#options.followed) followed.listen(false);
     this.#begun.clear();
+    this.#following.clear();
+    this.#failing.clear();
     this.#looked.clear();
   }
 
@@ -66,6 +72,8 @@ export class Follower {
 
   /** Once it is known, or cannot be known now, what there was before, so that what is made from then on is told as new; never rejects. */
   async ready(): Promise<void> {
+    // A later look at everything is nothing to wait for: it may take minutes.
+    if (this.#begun.size === this.#options.followed.length) return;
     await this.#first;
     // The core was away then, and may be back: what is done now must not look as if it had always been so.
     if (this.#begun.size < this.#options.followed.length) this.soon();
@@ -93,14 +101,18 @@ export class Follower {
       await followed.poll();
       if (era !== this.#era) return;
       this.#looked.set(followed, this.#options.clock.elapsed());
-      if (!this.#begun.has(followed)) followed.follow();
+      if (!this.#following.has(followed)) followed.follow();
+      this.#following.add(followed);
       this.#begun.add(followed);
-      this.#isFailing = false;
+      this.#failing.delete(followed);
     } catch (error) {
       // The core says for itself when it is away; what it answers and nobody can read is said here, once.
-      if (!this.#isFailing)
+      const isNew = this.#failing.size === 0 || error instanceof AnswerTooLarge;
+      if (isNew && !this.#failing.has(followed))
         log.warn({ what: followed.name, reason: errorText(error) }, "OpenNebula was not looked at");
-      this.#isFailing = true;
+      this.#failing.add(followed);
+      // Nobody need wait for what will be too large again.
+      if (error instanceof AnswerTooLarge && era === this.#era) this.#begun.add(followed);
     }
   }
 }

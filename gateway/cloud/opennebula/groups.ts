@@ -6,8 +6,8 @@ import { type Actor, type GroupPool, SYSTEM, type UpdateMode } from "../cloud.ts
 import type { Group, VmGroup } from "../model.ts";
 import { isAdmin } from "../permissions.ts";
 import { recipeKey } from "./makes.ts";
-import { ALL } from "./objects.ts";
 import { OwnedRemotePool, RemotePool } from "./pool.ts";
+import { ALL } from "./pool-look.ts";
 import { updateType } from "./template-text.ts";
 
 export class RemoteGroups extends RemotePool<Group> implements GroupPool {

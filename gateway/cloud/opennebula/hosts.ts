@@ -6,8 +6,8 @@ import { type Actor, type HostPool, SYSTEM, type UpdateMode } from "../cloud.ts"
 import type { Host } from "../model.ts";
 import { authorizeAdmin, isAdmin } from "../permissions.ts";
 import { recipeKey } from "./makes.ts";
-import { ALL } from "./objects.ts";
 import { RemotePool } from "./pool.ts";
+import { ALL } from "./pool-look.ts";
 import { updateType } from "./template-text.ts";
 
 /** The numbers of one.host.status. */

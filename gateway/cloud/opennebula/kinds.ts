@@ -38,12 +38,17 @@ export interface Kind<T extends Base> {
   readonly object: string;
   /** The call that lists them. */
   readonly poolCall: string;
+  /** One that lists the same, and tells less of each; `poolCall` where there is none. */
+  readonly pageCall?: string;
   /** The element of one, in its own document and in a pool's. */
   readonly element: string;
   read(node: XmlNode): Told<T>;
 }
 
-export const VMS: Kind<Vm> = kind("vm", "one.vmpool.infoextended", "VM", vmFromDocument);
+export const VMS: Kind<Vm> = {
+  ...kind("vm", "one.vmpool.infoextended", "VM", vmFromDocument),
+  pageCall: "one.vmpool.info",
+};
 export const TEMPLATES: Kind<VmTemplate> = kind(
   "template",
   "one.templatepool.info",

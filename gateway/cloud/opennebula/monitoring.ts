@@ -4,12 +4,15 @@ import { type Clock, epochSeconds } from "../../../shared/clock.ts";
 import { errorText, GatehouseError, isGatehouseError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/log.ts";
 import type { History, HistoryQuery } from "../../../shared/monitor/history.ts";
+import { elementsOf, elementText } from "../../../shared/xmlrpc/pool-answer.ts";
 import { type CloudEvent, SYSTEM } from "../cloud.ts";
 import { hostIdOf } from "../document/vm.ts";
 import type { Vm } from "../model.ts";
 import type { CloudMonitoring, LatestReading } from "../monitoring.ts";
 import type { Core } from "./core.ts";
-import { rawPoint, readingOf, readingsIn } from "./readings.ts";
+import { Pauses } from "./pauses.ts";
+import { type ReadingOf, rawPoint, readingFrom, readingOf, readingsIn } from "./readings.ts";
+import { AnswerTooLarge } from "./refusals.ts";
 
 /** Of one.vmpool.monitoring: all that may be seen, and only the last of each. */
 const ALL = -2;
@@ -17,6 +20,9 @@ const LAST = 0;
 
 /** VMs whose latest reading is kept. */
 const MAX_KEPT = 100_000;
+
+/** A reading has some 570 bytes (recorded), and the call takes no range. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 export interface RemoteMonitoringOptions {
   readonly core: Core;
@@ -33,6 +39,7 @@ export class RemoteMonitoring implements CloudMonitoring {
   readonly #latest = new Map<number, LatestReading>();
   #cancel: (() => void) | undefined;
   #isFollowed = false;
+  #isTooLarge = false;
 
   constructor(options: RemoteMonitoringOptions) {
     this.#options = options;
@@ -112,20 +119,42 @@ export class RemoteMonitoring implements CloudMonitoring {
   }
 
   #again(): void {
-    const { clock, monitoringMs, log } = this.#options;
+    const { clock, monitoringMs } = this.#options;
     this.#cancel = clock.after(monitoringMs, () => {
       this.#look()
-        .catch((error: unknown) => log.debug({ reason: errorText(error) }, "Readings were not looked at"))
+        .catch((error: unknown) => this.#failed(error))
         .finally(() => {
           if (this.#isFollowed) this.#again();
         });
     });
   }
 
+  /** What comes again with every look is said once, loudly. */
+  #failed(error: unknown): void {
+    const { log } = this.#options;
+    const isLoud = error instanceof AnswerTooLarge && !this.#isTooLarge;
+    this.#isTooLarge ||= isLoud;
+    log[isLoud ? "warn" : "debug"]({ reason: errorText(error) }, "Readings were not looked at");
+  }
+
+  /** A few at a time, so that requests are answered meanwhile. */
+  async *#latestReadings(): AsyncIterable<ReadingOf> {
+    const { core, clock } = this.#options;
+    const method = "one.vmpool.monitoring";
+    const body = await core.ask(SYSTEM, MAX_ANSWER_BYTES, method, ALL, LAST);
+    const slices = elementsOf(body);
+    if (slices === undefined) yield* readingsIn(core.told(SYSTEM, method, body));
+    const pauses = new Pauses(clock);
+    for (const slice of slices ?? []) {
+      if (pauses.isDue) await pauses.next();
+      const read = readingFrom(elementText(body, slice));
+      if (read !== undefined) yield read;
+    }
+  }
+
   async #look(): Promise<void> {
-    const xml = await this.#options.core.read(SYSTEM, "one.vmpool.monitoring", ALL, LAST);
     const byHost = new Map<number, { vmIds: number[]; at: number }>();
-    for (const { id, reading } of readingsIn(xml)) {
+    for await (const { id, reading } of this.#latestReadings()) {
       const vm = this.#options.known(id);
       const hostId = vm && hostIdOf(vm);
       if (!this.#take(id, reading) || hostId === undefined) continue;

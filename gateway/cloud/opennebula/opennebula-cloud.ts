@@ -80,8 +80,8 @@ function hooksOf(settings: Settings, shelves: Shelves, follower: Follower): read
       clock,
       log,
       onHint: (hint) => void follower.ready().then(() => hints.take(hint)),
-      // What happened before is found by a look at everything.
-      onListening: () => follower.soon(),
+      // What happened before is found by a look at everything that begins now: one under way may be past it.
+      onListening: () => void follower.ready().then(() => follower.soon()),
     }),
   ];
 }

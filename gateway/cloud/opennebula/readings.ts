@@ -27,6 +27,12 @@ export function readingsIn(xml: string): readonly ReadingOf[] {
   });
 }
 
+/** One of them, as it stands in MONITORING_DATA. */
+export function readingFrom(xml: string): ReadingOf | undefined {
+  const { name, node } = xmlToTree(xml);
+  return name === "MONITORING" ? readingOf(flat(node)) : undefined;
+}
+
 /** Undefined for what was never measured. */
 export function readingOf(section: Template): ReadingOf | undefined {
   const at = Number(section.TIMESTAMP);

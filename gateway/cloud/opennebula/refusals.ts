@@ -42,6 +42,14 @@ export class UnknownOutcome extends GatehouseError {
   }
 }
 
+/** A call that reads was answered, and the answer is larger than was agreed. Its code is `unavailable`. */
+export class AnswerTooLarge extends GatehouseError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("unavailable", message, options);
+    this.name = "AnswerTooLarge";
+  }
+}
+
 export function refusal(message: string, code: number): GatehouseError {
   const words = message.replace(HEAD, "");
   if (code === AUTHENTICATION) return new NotAuthenticated(words);

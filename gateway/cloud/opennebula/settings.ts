@@ -2,12 +2,7 @@
 
 import type { Clock } from "../../../shared/clock.ts";
 import type { Logger } from "../../../shared/log.ts";
-
-/** A server of OpenNebula's, that may speak for its users: serveradmin, and the password in its auth file. */
-export interface ServerCredentials {
-  readonly name: string;
-  readonly password: string;
-}
+import type { ServerCredentials } from "../access/server-session.ts";
 
 export interface OpenNebulaTimes {
   /** What `peek` gives was read, or seen unchanged, at most so long ago; 0: it gives nothing. */
@@ -33,6 +28,7 @@ export const DEFAULT_TIMES: OpenNebulaTimes = {
 export interface OpenNebulaOptions extends Partial<OpenNebulaTimes> {
   /** `http://frontend:2633/RPC2` */
   readonly endpoint: string;
+  /** Who may speak for its users: serveradmin. */
   readonly server: ServerCredentials;
   readonly clock: Clock;
   readonly log: Logger;

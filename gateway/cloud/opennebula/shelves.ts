@@ -2,9 +2,8 @@
 
 import type { Clock } from "../../../shared/clock.ts";
 import { VM_STATE } from "../../../shared/states/vm.ts";
-import type { RpcValue } from "../../../shared/xmlrpc/encoding.ts";
 import type { Unversioned } from "../document/fields.ts";
-import { type Base, DOCUMENT_TYPE, type Vm } from "../model.ts";
+import { type Base, DOCUMENT_TYPE, type Document, type Vm } from "../model.ts";
 import type { Core } from "./core.ts";
 import type { Followed } from "./follower.ts";
 import * as kinds from "./kinds.ts";
@@ -18,14 +17,17 @@ import {
   vmEvent,
 } from "./listeners.ts";
 import { Objects } from "./objects.ts";
+import type { PoolCall } from "./pool-look.ts";
 import { type Change, Order, Sight, type SightOptions } from "./sight.ts";
 
 /** A host's document has 30 KB (recorded), and the readings in it are others every time. */
 const HOSTS_REST_MS = 30_000;
 
-/** A range from end to end, and VMs in any state but DONE. */
-const RANGE = [-1, -1] as const;
+/** VMs in any state but DONE. */
 const NOT_DONE = -1;
+
+const RANGED = { isRanged: true, rest: [] } as const;
+const WHOLE = { isRanged: false, rest: [] } as const;
 
 /** A pool tells nothing of what is measured (recorded); what is known of that stays. */
 const VM_SIGHT: KindOptions<Vm> = {
@@ -50,24 +52,24 @@ export type Shelves = ReturnType<typeof openShelves>;
 export function openShelves({ core, clock, cacheMs, tell }: ShelvesOptions) {
   const make = maker(core, { order: new Order(clock), clock, cacheMs });
   return {
-    vms: make(kinds.VMS, [[...RANGE, NOT_DONE]], VM_SIGHT, (change) => {
+    vms: make(kinds.VMS, [{ isRanged: true, rest: [NOT_DONE] }], VM_SIGHT, (change) => {
       const event = vmEvent(change);
       if (event !== undefined) tell(event);
     }),
-    hosts: make(kinds.HOSTS, [[]], { hasFilter: false }, (change) => {
+    hosts: make(kinds.HOSTS, [WHOLE], {}, (change) => {
       const event = hostEvent(change);
       if (event !== undefined) tell(event);
     }),
-    documents: make(kinds.DOCUMENTS, documentLists(), { isOver: isForeign }, (change) =>
+    documents: make(kinds.DOCUMENTS, documentCalls(), { isOver: isForeign }, (change) =>
       tell(documentEvent(change)),
     ),
-    networks: make(kinds.NETWORKS, [RANGE], {}, (change) => tell(networkEvent(change))),
-    routers: make(kinds.ROUTERS, [RANGE], {}, (change) => tell(routerEvent(change))),
-    templates: make(kinds.TEMPLATES, [RANGE]),
-    networkTemplates: make(kinds.NETWORK_TEMPLATES, [RANGE]),
-    users: make(kinds.USERS, [[]], { hasFilter: false }),
-    groups: make(kinds.GROUPS, [[]], { hasFilter: false }),
-    vmGroups: make(kinds.VM_GROUPS, [RANGE]),
+    networks: make(kinds.NETWORKS, [RANGED], {}, (change) => tell(networkEvent(change))),
+    routers: make(kinds.ROUTERS, [RANGED], {}, (change) => tell(routerEvent(change))),
+    templates: make(kinds.TEMPLATES, [RANGED]),
+    networkTemplates: make(kinds.NETWORK_TEMPLATES, [RANGED]),
+    users: make(kinds.USERS, [WHOLE]),
+    groups: make(kinds.GROUPS, [WHOLE]),
+    vmGroups: make(kinds.VM_GROUPS, [RANGED]),
   };
 }
 
@@ -92,8 +94,12 @@ function followed<T extends Base>(name: string, objects: Objects<T>): Followed {
 }
 
 /** The call that lists documents lists one type of them. */
-function documentLists(): readonly (readonly RpcValue[])[] {
-  return Object.values(DOCUMENT_TYPE).map((type) => [...RANGE, type]);
+function documentCalls(): readonly PoolCall<Document>[] {
+  return Object.values(DOCUMENT_TYPE).map((type) => ({
+    isRanged: true,
+    rest: [type],
+    lists: (document) => document.type === type,
+  }));
 }
 
 /** A document of a type that is not OneFlow's, which no list brings. */
@@ -101,16 +107,13 @@ function isForeign({ type }: { readonly type: number }): boolean {
   return !Object.values<number>(DOCUMENT_TYPE).includes(type);
 }
 
-type KindOptions<T extends Base> = Pick<SightOptions<T>, "keep" | "isNews" | "isOver"> & {
-  readonly hasFilter?: boolean;
-};
+type KindOptions<T extends Base> = Pick<SightOptions<T>, "keep" | "isNews" | "isOver">;
 
 function maker(core: Core, known: { order: Order; clock: Clock; cacheMs: number }) {
   return <T extends Base>(
     kind: kinds.Kind<T>,
-    lists: readonly (readonly RpcValue[])[],
-    { hasFilter = true, ...sight }: KindOptions<T> = {},
+    calls: readonly PoolCall<T>[],
+    sight: KindOptions<T> = {},
     tell?: (change: Change<T>) => void,
-  ): Objects<T> =>
-    new Objects({ core, kind, lists, hasFilter, sight: new Sight({ ...known, ...sight }, tell) });
+  ): Objects<T> => new Objects({ core, kind, calls, sight: new Sight({ ...known, ...sight }, tell) });
 }

@@ -9,7 +9,7 @@ import type { Unversioned } from "../document/fields.ts";
 import type { Base } from "../model.ts";
 import type { Told } from "./kinds.ts";
 
-/** Snapshots kept while nobody listens; the oldest go. */
+/** Snapshots kept while nobody listens; the oldest go. Who listens is told of all there are, so all are kept then. */
 const MAX_KEPT = 20_000;
 /** Of what has ended: when it was found gone, and snapshots of VMs. */
 const MAX_ENDED = 10_000;
@@ -86,8 +86,6 @@ export class Sight<T extends Base> {
   #listening = false;
   #following = false;
   #highest = -1;
-  /** Counts what was taken, or doubted. */
-  #changes = 0;
 
   constructor(options: SightOptions<T>, tell: (change: Change<T>) => void = () => {}) {
     this.#options = options;
@@ -105,9 +103,11 @@ export class Sight<T extends Base> {
     for (const entry of this.#entries.values()) entry.told = entry.object;
   }
 
-  /** All there is has been seen: what is not known is new from now on. */
+  /** All there is has been seen: what is not known is new from now on, and what became of the known is told. */
   follow(): void {
     this.#following = this.#listening;
+    if (!this.#following) return;
+    for (const entry of [...this.#entries.values()]) this.#tellChange(entry, false);
   }
 
   /** What `peek` may give: undefined for what was not seen for too long. */
@@ -132,14 +132,10 @@ export class Sight<T extends Base> {
     return this.#highest;
   }
 
-  /** As long as it is the same, so is everything here. */
-  get changes(): number {
-    return this.#changes;
-  }
-
-  /** A look at all of them found that nothing had changed. */
-  confirm(look: Look): void {
-    for (const [id, entry] of this.#entries) if (this.isNewer(look, id)) entry.seenAt = look.at;
+  /** A look found it as it was. */
+  confirm(look: Look, id: number): void {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined && this.isNewer(look, id)) entry.seenAt = look.at;
   }
 
   /** Of a look that began then, does it say anything about this object? */
@@ -168,10 +164,7 @@ export class Sight<T extends Base> {
     entry.seenAt = look.at;
     entry.settled = order.next();
     entry.beside = told.beside;
-    if (!isSame) {
-      entry.object = versioned<T>(next, order.version());
-      this.#changes += 1;
-    }
+    if (!isSame) entry.object = versioned<T>(next, order.version());
     this.#noteEnd(entry.object);
     if (this.#following || (this.#listening && from === "info")) this.#tellChange(entry, besideChanged);
     return { object: entry.object, isTaken: true };
@@ -194,7 +187,6 @@ export class Sight<T extends Base> {
     if (entry === undefined) return;
     entry.seenAt = Number.NEGATIVE_INFINITY;
     entry.settled = this.#options.order.next();
-    this.#changes += 1;
   }
 
   #add(next: Unversioned<T>, beside: string | undefined, look: Look): { object: T; isTaken: boolean } {
@@ -204,12 +196,11 @@ export class Sight<T extends Base> {
     // Whoever looked before it was gone brings it once more.
     const isGone = look.began <= (this.#ended.get(id) ?? 0);
     if (isGone || isOver?.(object)) return { object, isTaken: true };
-    if (!this.#following && this.#entries.size >= MAX_KEPT) {
+    if (!this.#listening && this.#entries.size >= MAX_KEPT) {
       const [oldest] = this.#entries.keys();
       if (oldest !== undefined) this.#drop(oldest);
     }
     this.#entries.set(id, { object, beside, told: object, seenAt: look.at, settled: order.next() });
-    this.#changes += 1;
     if (this.#following) this.#tell({ id, now: object, previous: undefined, onlyBeside: false });
     return { object, isTaken: true };
   }
@@ -225,7 +216,6 @@ export class Sight<T extends Base> {
   #drop(id: number): void {
     this.#entries.delete(id);
     this.#over.delete(id);
-    this.#changes += 1;
   }
 
   #tellChange(entry: Entry<T>, besideChanged: boolean): void {

@@ -35,6 +35,9 @@ export class NoAnswer extends Error {
   }
 }
 
+/** There is an answer, and more of it than was agreed; the rest was not read. */
+export class TooMuch extends Error {}
+
 export interface TransportOptions {
   readonly endpoint: string;
   readonly clock: Clock;
@@ -44,10 +47,15 @@ export interface TransportOptions {
 
 export interface Transport {
   /**
-   * The text of the answer. `fresh`: over a connection of its own, since one that was idle may be closed by the core in
-   * the very moment it is used, and then nobody knows what became of the call. @throws NoAnswer
+   * The bytes of the answer. `fresh`: over a connection of its own, since one that was idle may be closed by the core in
+   * the very moment it is used, and then nobody knows what became of the call. `maxBytes`: less than is agreed for all.
+   * @throws NoAnswer, TooMuch
    */
-  post(body: string, options: { readonly fresh: boolean }): Promise<string>;
+  post(
+    body: string,
+    options: { readonly fresh: boolean; readonly maxBytes?: number | undefined },
+  ): Promise<Buffer>;
+  /** Cuts what is asked for; what changes something may end. Calls after it fail. */
   close(): void;
 }
 
@@ -56,33 +64,38 @@ export function openTransport({ endpoint, clock, timeoutMs, maxAnswerBytes }: Tr
   const { Agent, request } = url.protocol === "https:" ? https : http;
   const agent = new Agent({ keepAlive: true, timeout: IDLE_MS + timeoutMs });
   agent.on("free", (socket) => socket.setTimeout(IDLE_MS));
+  let isClosed = false;
   return {
-    async post(body, { fresh }) {
+    async post(body, { fresh, maxBytes = maxAnswerBytes }) {
+      if (isClosed) throw new NoAnswer("the house closes", false);
       const headers = {
         "content-type": "text/xml; charset=utf-8",
         "content-length": Buffer.byteLength(body),
       };
       const send = (own: boolean) => {
         const sending = request(url, { method: "POST", headers, agent: own ? false : agent });
-        return { sending, answer: answerTo(sending, body, { clock, timeoutMs, maxAnswerBytes }) };
+        return { sending, answer: answerTo(sending, body, { clock, timeoutMs, maxAnswerBytes: maxBytes }) };
       };
       const { sending, answer } = send(fresh);
       return await answer.catch((error: unknown) => {
-        if (!sending.reusedSocket || !(error instanceof NoAnswer) || !error.wasCut) throw error;
+        if (isClosed || !sending.reusedSocket || !(error instanceof NoAnswer) || !error.wasCut) throw error;
         return send(true).answer;
       });
     },
-    close: () => agent.destroy(),
+    close() {
+      isClosed = true;
+      agent.destroy();
+    },
   };
 }
 
 type Bounds = Pick<TransportOptions, "clock" | "timeoutMs" | "maxAnswerBytes">;
 
-function answerTo(sending: http.ClientRequest, body: string, bounds: Bounds): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
+function answerTo(sending: http.ClientRequest, body: string, bounds: Bounds): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   let connected = false;
   const fail = (reason: string, cause?: unknown) => {
-    reject(new NoAnswer(reason, connected, cause));
+    reject(cause instanceof TooMuch ? cause : new NoAnswer(reason, connected, cause));
     sending.destroy();
   };
   const cancel = bounds.clock.after(bounds.timeoutMs, () =>
@@ -103,7 +116,7 @@ function answerTo(sending: http.ClientRequest, body: string, bounds: Bounds): Pr
   return promise.finally(cancel);
 }
 
-async function readAll(response: http.IncomingMessage, maxBytes: number): Promise<string> {
+async function readAll(response: http.IncomingMessage, maxBytes: number): Promise<Buffer> {
   if (response.statusCode !== 200) {
     response.destroy();
     throw new Error(`it answered HTTP ${response.statusCode}`);
@@ -112,10 +125,10 @@ async function readAll(response: http.IncomingMessage, maxBytes: number): Promis
   let size = 0;
   for await (const chunk of response) {
     size += chunk.length;
-    if (size > maxBytes) throw new Error(`its answer is larger than ${maxBytes} bytes`);
+    if (size > maxBytes) throw new TooMuch(`its answer is larger than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 function reasonOf(error: unknown): string {

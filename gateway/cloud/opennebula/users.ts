@@ -6,13 +6,13 @@ import { isGatehouseError } from "../../../shared/errors.ts";
 import { printTemplate } from "../../../shared/template/print.ts";
 import type { Template } from "../../../shared/template/types.ts";
 import { xmlToTree } from "../../../shared/xml/parse.ts";
-import { type Actor, SYSTEM, type UpdateMode, type UserPool } from "../cloud.ts";
+import { type Actor, actorOf, SYSTEM, type UpdateMode, type UserPool } from "../cloud.ts";
 import type { LoginToken, User } from "../model.ts";
 import { isAdmin } from "../permissions.ts";
 import { USERS } from "./kinds.ts";
 import { recipeKey } from "./makes.ts";
-import { ALL } from "./objects.ts";
 import { RemotePool } from "./pool.ts";
+import { ALL } from "./pool-look.ts";
 import { updateType } from "./template-text.ts";
 
 const MYSELF = -1;
@@ -137,10 +137,6 @@ export class RemoteUsers extends RemotePool<User> implements UserPool {
   #taken(xml: string, look: ReturnType<RemoteUsers["objects"]["sight"]["look"]>): User {
     return this.objects.sight.take(USERS.read(xmlToTree(xml).node), look, "info").object;
   }
-}
-
-function actorOf({ id, name, gid, gids }: User): Actor {
-  return { uid: id, name, gid, gids };
 }
 
 /** With a colon in it, the rest of a session would begin elsewhere. */

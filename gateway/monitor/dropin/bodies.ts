@@ -1,5 +1,8 @@
 /** Bodies of monitoring rows: MONITORING elements as the core keeps them, in ASCII (spec monitoring.md 9). */
 
+import { templateFromJson } from "../../../shared/template/json.ts";
+import type { Template } from "../../../shared/template/types.ts";
+import { xmlToTree } from "../../../shared/xml/parse.ts";
 import { elementToXml } from "../../../shared/xml/print.ts";
 import type { XmlNode } from "../../../shared/xml/tree.ts";
 import { hostMonitoring, vmMonitoring } from "../../cloud/document/readings.ts";
@@ -17,6 +20,17 @@ export function hostBody(hostId: number, latest: LatestReading): string | undefi
 /** As hostBody. */
 export function vmBody(vmId: number, latest: LatestReading): string | undefined {
   return body(vmMonitoring(vmId, latest));
+}
+
+/** What a VM's row tells of it; undefined for a body that is none. */
+export function readVmBody(xml: string): Template | undefined {
+  try {
+    const { node } = xmlToTree(xml, { maxBytes: MAX_BODY_BYTES });
+    const { ID: _id, TIMESTAMP: _at, ...attributes } = templateFromJson(node);
+    return attributes;
+  } catch {
+    return undefined;
+  }
 }
 
 function body(node: XmlNode): string | undefined {

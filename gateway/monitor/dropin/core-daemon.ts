@@ -2,7 +2,7 @@
 
 import type { Readable, Writable } from "node:stream";
 import { type Clock, epochSeconds } from "../../../shared/clock.ts";
-import { errorText } from "../../../shared/errors.ts";
+import { errorText, GatehouseError, isGatehouseError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/log.ts";
 import type { RsaKey } from "../../../shared/monitor/rsa.ts";
 import { memoryStore } from "../../store/memory.ts";
@@ -14,6 +14,7 @@ import { CoreMonitoring } from "./core-monitoring.ts";
 import { CoreOrders } from "./core-orders.ts";
 import { CorePipe } from "./core-pipe.ts";
 import { Expiry } from "./expiry.ts";
+import { FirstReadings } from "./first-readings.ts";
 import { KnownHosts } from "./known-hosts.ts";
 import { Outage } from "./outage.ts";
 import { RowWriter } from "./row-writer.ts";
@@ -50,11 +51,12 @@ export async function runCoreDaemon(
   onListening: (daemon: MonitorDaemon) => void = () => undefined,
 ): Promise<void> {
   const parts = assemble(options);
-  const { pipe, expiry, rows, monitoring, hosts, log } = parts;
+  const { pipe, expiry, rows, monitoring, hosts, first, log } = parts;
   const { tables, clock, settings } = options;
+  let drivers: DriverAgents | undefined;
   try {
     const daemon = await openDaemon(options, parts);
-    const drivers = driversOf(options, parts, daemon);
+    drivers = driversOf(options, parts, daemon);
     const orders = new CoreOrders({ hosts, drivers, monitoring, daemon, settings, clock, log });
     parts.follow(orders);
     const cancel = everyInterval(clock, settings.hostIntervalS, async () => {
@@ -67,9 +69,11 @@ export async function runCoreDaemon(
     log.info({}, "oned has closed the pipe; the daemon ends");
     cancel();
     orders.close();
-    await Promise.all([daemon.close(), drivers.close()]);
+    await daemon.close();
   } finally {
-    await Promise.all([expiry.close(), rows.close()]);
+    // oned gives its daemon a few seconds: what was heard is written while drivers end.
+    first.close();
+    await Promise.all([expiry.close(), rows.close(), drivers?.close()]);
     await tables.close();
   }
 }
@@ -91,22 +95,56 @@ function assemble(options: CoreDaemonOptions) {
   const rows = new RowWriter({ tables, outage, clock });
   const expiry = new Expiry({ tables, outage, keptS: { host: hostS, vm: vmS }, clock });
   const hosts = new KnownHosts();
-  const monitoring = new CoreMonitoring({
+  const first: FirstReadings = new FirstReadings({
+    tables,
+    outage,
+    clock,
+    onReady: (vmId, last, waited) => monitoring.resume(vmId, last, waited),
+  });
+  const monitoring: CoreMonitoring = new CoreMonitoring({
     hostOf: (hostId) => hosts.get(hostId),
     expectState: (hostId, state) => hosts.expectState(hostId, state),
     isLeader: () => orders?.isLeader ?? false,
-    send: (line) => pipe.send(line),
+    send: (line, topic) => pipe.send(line, topic),
     keep: (row) => rows.add(row),
     keeps: { host: hostS > 0, vm: vmS > 0 },
     importedAs: (deployId) => expiry.importedAs(deployId),
+    holdFirst: (vmId, reading) => first.hold(vmId, reading),
   });
   const follow = (made: CoreOrders): void => {
     orders = made;
   };
-  return { pipe, log, rows, expiry, hosts, monitoring, follow };
+  return { pipe, log, rows, expiry, hosts, first, monitoring, follow };
 }
 
-async function openDaemon(options: CoreDaemonOptions, { hosts, monitoring, log }: Parts) {
+/** oned that was killed and started again may have its former daemon still ending; it waits 10 s for the answer to INIT. */
+const PORT_WAIT_MS = 5_000;
+const PORT_PAUSE_MS = 250;
+
+async function openDaemon(options: CoreDaemonOptions, parts: Parts): Promise<MonitorDaemon> {
+  const { clock } = options;
+  const until = clock.elapsed() + PORT_WAIT_MS;
+  for (;;) {
+    try {
+      return await openOnce(options, parts);
+    } catch (error) {
+      const isTaken = isGatehouseError(error) && error.code === "conflict";
+      if (!isTaken) throw error;
+      if (clock.elapsed() >= until) throw taken(options, error);
+      await new Promise<void>((resolve) => clock.after(PORT_PAUSE_MS, resolve));
+    }
+  }
+}
+
+function taken({ host, port }: CoreDaemonOptions, cause: unknown): GatehouseError {
+  return new GatehouseError(
+    "conflict",
+    `The port ${port} of ${host} is taken for UDP or TCP: another monitoring daemon runs, or NETWORK/PORT of monitord.conf is another program's.`,
+    { cause },
+  );
+}
+
+async function openOnce(options: CoreDaemonOptions, { hosts, monitoring, log }: Parts) {
   const { settings, host, port, privateKey, clock } = options;
   return await openMonitor({
     cloud: { monitoring, hosts, vms: { peek: () => undefined } },

@@ -11,13 +11,17 @@ import { printCoreLine } from "./core-line.ts";
 const RATE = { burst: 20, perSecond: 0.1 };
 const MAX_CHARACTERS = 1_024;
 
-/** @param send takes a line; that it cannot be sent is nobody's concern. */
-export function coreLogger(log: Logger, clock: Clock, send: (line: string) => Promise<void>): Logger {
+/** @param send takes a line, or throws; that it cannot be sent is nobody's concern. */
+export function coreLogger(log: Logger, clock: Clock, send: (line: string) => void): Logger {
   const budget = new TokenBucket(RATE, clock.elapsed());
   const tell = (letter: "E" | "W", details: LogDetails, message: string): void => {
     if (!budget.take(1, clock.elapsed())) return;
     const text = `${redactText(message)} ${JSON.stringify(redact(details))}`.slice(0, MAX_CHARACTERS);
-    send(printCoreLine("LOG", letter, NO_OBJECT, text)).catch(() => undefined);
+    try {
+      send(printCoreLine("LOG", letter, NO_OBJECT, text));
+    } catch {
+      // Our own log has it.
+    }
   };
   return {
     error(details, message) {

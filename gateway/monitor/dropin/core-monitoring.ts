@@ -18,6 +18,8 @@ import type {
 } from "../../cloud/monitoring.ts";
 import { hostBody, vmBody } from "./bodies.ts";
 import { type CoreReport, printCoreLine } from "./core-line.ts";
+import type { WaitingReading } from "./first-readings.ts";
+import type { Topic } from "./line-queue.ts";
 import type { MonitoringRow } from "./tables.ts";
 import { VmReadings } from "./vm-readings.ts";
 
@@ -26,13 +28,15 @@ export interface CoreMonitoringOptions {
   /** The state that a host will have by what oned was told. */
   readonly expectState: (hostId: number, state: number) => void;
   readonly isLeader: () => boolean;
-  /** Resolves when the line is in the pipe. @throws GatehouseError `unavailable` */
-  readonly send: (line: string) => Promise<void>;
+  /** @throws GatehouseError `unavailable` */
+  readonly send: (line: string, topic: Topic) => void;
   readonly keep: (row: MonitoringRow) => void;
   /** Whether rows of hosts, and of VMs, are kept at all. */
   readonly keeps: Readonly<Record<MonitoringRow["kind"], boolean>>;
   /** The VM that a wild one was imported as. */
   readonly importedAs: (deployId: string) => number | undefined;
+  /** Keeps a first reading until the VM's last row is known (resume); false: it goes on without. */
+  readonly holdFirst: (vmId: number, reading: WaitingReading) => boolean;
 }
 
 /** What becomes of a reported state only oned knows. */
@@ -54,7 +58,7 @@ export class CoreMonitoring implements CloudMonitoring {
   async hostSystem(hostId: number, reading: HostReading, at: number): Promise<void> {
     if (!this.#isHeard(hostId)) return;
     const head = { type: "SYSTEM_HOST", status: "SUCCESS", oid: hostId, timestamp: at } as const;
-    await this.#tell("HOST_SYSTEM", "SUCCESS", hostId, printMessage({ ...head, reading }).payload);
+    this.#tell("HOST_SYSTEM", "SUCCESS", hostId, printMessage({ ...head, reading }).payload);
     this.#options.expectState(hostId, HOST_STATE.MONITORED);
     this.#wilds.set(
       hostId,
@@ -74,7 +78,7 @@ export class CoreMonitoring implements CloudMonitoring {
   async hostFailed(hostId: number, reason: string): Promise<void> {
     if (!this.#isHeard(hostId)) return;
     const oneLine = reason.replaceAll(/\s+/g, " ").trim().slice(0, MAX_REASON_CHARACTERS);
-    await this.#tell("HOST_STATE", "-", hostId, `ERROR ${oneLine}`);
+    this.#tell("HOST_STATE", "-", hostId, `ERROR ${oneLine}`);
     this.#options.expectState(hostId, HOST_STATE.ERROR);
   }
 
@@ -84,11 +88,18 @@ export class CoreMonitoring implements CloudMonitoring {
     return { applied, unknown: readings.length - applied.length };
   }
 
+  /** What holdFirst kept, with the VM's last row if it has one. */
+  resume(vmId: number, last: LatestReading | undefined, waited: readonly WaitingReading[]): void {
+    const [first] = waited;
+    if (first !== undefined && last !== undefined) this.#vms.remember(first.hostId, vmId, last, first.at);
+    for (const waiting of waited) this.#putVm(vmId, waiting);
+  }
+
   async vmStates(hostId: number, report: StatesReport, at: number): Promise<StateOutcome> {
     if (this.#isHeard(hostId)) {
       const head = { type: "STATE_VM", status: "SUCCESS", oid: hostId, timestamp: at } as const;
       const reading = { kind: "states", ...report, more: {} } as const;
-      await this.#tell("VM_STATE", "-", hostId, printMessage({ ...head, reading }).payload);
+      this.#tell("VM_STATE", "-", hostId, printMessage({ ...head, reading }).payload, report.sync);
     }
     return NOT_KNOWN;
   }
@@ -97,7 +108,7 @@ export class CoreMonitoring implements CloudMonitoring {
   async vmExecutions(hostId: number, reading: ExecutionsReading, at: number): Promise<void> {
     if (!this.#isHeard(hostId)) return;
     const head = { type: "EXEC_VM", status: "SUCCESS", oid: hostId, timestamp: at } as const;
-    await this.#tell("VM_EXEC", "-", hostId, printMessage({ ...head, reading }).payload);
+    this.#tell("VM_EXEC", "-", hostId, printMessage({ ...head, reading }).payload, false);
   }
 
   latestVm(vmId: number): LatestReading | undefined {
@@ -149,16 +160,25 @@ export class CoreMonitoring implements CloudMonitoring {
   }
 
   #keepVm(hostId: number, reading: VmReading, at: number): boolean {
-    const { keep, keeps, importedAs } = this.#options;
+    const { keeps, importedAs, holdFirst } = this.#options;
     const id = reading.id >= 0 ? reading.id : importedAs(reading.deployId);
-    const latest = id === undefined ? undefined : this.#vms.put(hostId, id, reading, at);
-    if (id === undefined || latest === undefined) return false;
+    if (id === undefined) return false;
+    const isFirst = keeps.vm && this.#vms.get(id) === undefined;
+    return (isFirst && holdFirst(id, { hostId, reading, at })) || this.#putVm(id, { hostId, reading, at });
+  }
+
+  #putVm(id: number, { hostId, reading, at }: WaitingReading): boolean {
+    const { keep, keeps } = this.#options;
+    const latest = this.#vms.put(hostId, id, reading, at);
+    if (latest === undefined) return false;
     const body = keeps.vm ? vmBody(id, latest) : undefined;
     if (body !== undefined) keep({ kind: "vm", id, at, body });
     return true;
   }
 
-  async #tell(type: CoreReport, status: string, hostId: number, payload: string): Promise<void> {
-    await this.#options.send(printCoreLine(type, status, hostId, payload));
+  /** @param isWhole whether what was told of the same before, and oned did not read yet, need not be told any more. */
+  #tell(type: CoreReport, status: string, hostId: number, payload: string, isWhole = true): void {
+    const topic = { name: `${type} ${hostId}`, isWhole };
+    this.#options.send(printCoreLine(type, status, hostId, payload), topic);
   }
 }

@@ -4,12 +4,10 @@ import type { Readable, Writable } from "node:stream";
 import { errorText, GatehouseError } from "../../../shared/errors.ts";
 import { BoundedLines, TOO_LONG } from "./bounded-lines.ts";
 import { type CoreLine, readCoreLine } from "./core-line.ts";
+import { LineQueue, type Topic } from "./line-queue.ts";
 
 /** One line of oned: a pool of 10,000 hosts takes some 6 MB. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
-
-/** What waits for oned to read it. */
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 export interface CorePipeOptions {
   readonly input: Readable;
@@ -22,9 +20,10 @@ export interface CorePipeOptions {
 
 export class CorePipe {
   readonly #options: CorePipeOptions;
-  /** Lines from before oned listens; undefined once it does. */
-  #held: (() => void)[] | undefined = [];
-  #waitingBytes = 0;
+  readonly #queue = new LineQueue();
+  /** oned takes lines: it has read the answer to INIT. */
+  #listens = false;
+  #writes = false;
   #closed = false;
 
   constructor(options: CorePipeOptions) {
@@ -46,32 +45,28 @@ export class CorePipe {
       this.#options.onBroken(`the pipe failed: ${errorText(error)}`);
     } finally {
       this.#closed = true;
-      // What waited for oned to listen is let go: writing to a pipe that nobody reads fails at once.
-      this.#listen();
     }
   }
 
   /**
-   * Resolves when the line is in the pipe. What is sent before oned listens waits.
-   * @throws GatehouseError `unavailable` when oned has gone, or has not read for too long.
+   * Takes a line for oned, which reads it in its own time. What is sent before oned listens waits.
+   * @throws GatehouseError `unavailable` when oned has gone, or too much waits.
    */
-  async send(line: string): Promise<void> {
-    const bytes = Buffer.byteLength(line);
+  send(line: string, topic?: Topic): void {
     if (this.#closed) throw new GatehouseError("unavailable", "oned has closed its pipe.");
-    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES)
-      throw new GatehouseError("unavailable", "oned does not read what its monitoring daemon tells.");
-    this.#waitingBytes += bytes;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const write = () => this.#options.output.write(line, (error) => (error ? reject(error) : resolve()));
-        if (this.#held === undefined) write();
-        else this.#held.push(write);
-      });
-    } catch (cause) {
-      throw new GatehouseError("unavailable", "oned has closed its pipe.", { cause });
-    } finally {
-      this.#waitingBytes -= bytes;
-    }
+    this.#queue.add(line, topic);
+    this.#write();
+  }
+
+  /** One piece at a time: what waits behind it may still be replaced by what is newer. */
+  #write(): void {
+    if (this.#writes || !this.#listens || this.#closed || this.#queue.isEmpty) return;
+    this.#writes = true;
+    this.#options.output.write(this.#queue.take(), (error) => {
+      this.#writes = false;
+      if (error) this.#closed = true;
+      this.#write();
+    });
   }
 
   /** True at the end. */
@@ -97,8 +92,7 @@ export class CorePipe {
 
   /** oned speaks on, so it has read the answer to INIT, and listens. */
   #listen(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const write of held) write();
+    this.#listens = true;
+    this.#write();
   }
 }

@@ -60,6 +60,21 @@ class MysqlTables implements MonitoringTables {
     });
   }
 
+  lastOfVms(vmIds: readonly number[]): Promise<readonly MonitoringRow[]> {
+    const { table, id, at } = COLUMNS.vm;
+    const newest = `SELECT ${id}, MAX(${at}) AS ${at} FROM ${table} WHERE ${id} IN (?) GROUP BY ${id}`;
+    const sql = `SELECT ${id}, ${at}, body FROM ${table} JOIN (${newest}) newest USING (${id}, ${at})`;
+    return this.#inTurn(async (connection) => {
+      const [rows] = await connection.query<RowDataPacket[]>({ sql, timeout: QUERY_MS }, [vmIds]);
+      return rows.map((row) => ({
+        kind: "vm",
+        id: Number(row[id]),
+        at: Number(row[at]),
+        body: String(row.body),
+      }));
+    });
+  }
+
   purge(kind: MonitoringRow["kind"], before: number): Promise<boolean> {
     const { table, at } = COLUMNS[kind];
     const sql = `DELETE FROM ${table} WHERE ${at} < ? LIMIT ${PURGE_ROWS}`;

@@ -10,12 +10,14 @@ export interface SqliteOptions {
 
 export type Request =
   | { readonly type: "put"; readonly rows: readonly MonitoringRow[] }
+  | { readonly type: "last"; readonly vmIds: readonly number[] }
   | { readonly type: "purge"; readonly kind: MonitoringRow["kind"]; readonly before: number }
   | { readonly type: "imported" }
   | { readonly type: "close" };
 
 export type Answer =
   | { readonly type: "done" }
+  | { readonly type: "last"; readonly rows: readonly MonitoringRow[] }
   | { readonly type: "purged"; readonly more: boolean }
   | { readonly type: "imported"; readonly vms: readonly (readonly [string, number])[] }
   | { readonly type: "failed"; readonly reason: string };

@@ -21,6 +21,10 @@ export function sqliteTables(options: SqliteOptions): MonitoringTables {
     async put(rows) {
       await ask({ type: "put", rows });
     },
+    async lastOfVms(vmIds) {
+      const answer = await ask({ type: "last", vmIds });
+      return answer.type === "last" ? answer.rows : [];
+    },
     async purge(kind, before) {
       const answer = await ask({ type: "purge", kind, before });
       return answer.type === "purged" && answer.more;

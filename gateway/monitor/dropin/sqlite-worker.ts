@@ -51,6 +51,8 @@ class OneDatabase {
       case "put":
         put(database, request.rows);
         return DONE;
+      case "last":
+        return { type: "last", rows: lastOfVms(database, request.vmIds) };
       case "purge":
         return { type: "purged", more: purge(database, request.kind, request.before) };
       case "imported":
@@ -70,6 +72,18 @@ function put(database: DatabaseSync, rows: readonly MonitoringRow[]): void {
     for (const row of mine) statement.run(row.id, row.at, row.body);
   }
   database.exec("COMMIT");
+}
+
+/** The key's own index finds each at once. */
+function lastOfVms(database: DatabaseSync, vmIds: readonly number[]): readonly MonitoringRow[] {
+  const { table, id, at } = COLUMNS.vm;
+  const newest = database.prepare(
+    `SELECT ${at} AS at, body FROM ${table} WHERE ${id} = ? ORDER BY ${at} DESC LIMIT 1`,
+  );
+  return vmIds.flatMap((vmId) => {
+    const row = newest.get(vmId);
+    return row === undefined ? [] : [{ kind: "vm", id: vmId, at: Number(row.at), body: String(row.body) }];
+  });
 }
 
 /** Rows are found in the key's own index, which holds no bodies. */

@@ -26,6 +26,8 @@ export interface MonitoringTables {
   readonly name: string;
   /** All or none, in place of rows of the same id and time. @throws Error when they are not written. */
   put(rows: readonly MonitoringRow[]): Promise<void>;
+  /** The newest row of each of these VMs, where it has one. @throws Error */
+  lastOfVms(vmIds: readonly number[]): Promise<readonly MonitoringRow[]>;
   /** Deletes rows from before a time, a bounded number; true when there may be more. @throws Error */
   purge(kind: MonitoringRow["kind"], before: number): Promise<boolean>;
   /** Ids of imported VMs by the name that the hypervisor has for them. @throws Error */

@@ -7,7 +7,7 @@ import type { LatestReading } from "../../cloud/monitoring.ts";
 /** A VM whose readings name ever new attributes keeps those of its last reading only. */
 const MAX_ATTRIBUTES = 1_024;
 
-/** One that nobody measures any more is forgotten. */
+/** One that nobody measures any more is forgotten; and what seems to come so late, comes after a clock was set back. */
 const FORGET_S = 3_600;
 
 interface Kept extends LatestReading {
@@ -18,6 +18,14 @@ export class VmReadings {
   readonly #kept = new Map<number, Kept>();
   readonly #ofHost = new Map<number, number>();
 
+  /** What the VM told before this daemon started. Nothing where something newer is known, or it is too old to count. */
+  remember(hostId: number, vmId: number, last: LatestReading, nowS: number): void {
+    if (this.#kept.has(vmId) || last.at < nowS - FORGET_S || (this.#ofHost.get(hostId) ?? 0) >= MAX_VMS)
+      return;
+    this.#count(hostId, 1);
+    this.#kept.set(vmId, { ...last, hostId });
+  }
+
   /** The VM's latest, with this reading over it; undefined where its host tells of more VMs than a host can have. */
   put(hostId: number, vmId: number, reading: VmReading, at: number): LatestReading | undefined {
     const before = this.#kept.get(vmId);
@@ -27,7 +35,8 @@ export class VmReadings {
       if (before !== undefined) this.#count(before.hostId, -1);
     }
     // What was measured earlier, and came late, is history: it takes nothing of the latest, and changes none of it.
-    if (before !== undefined && before.at > at) return { at, attributes: attributesOf(reading) };
+    if (before !== undefined && before.at > at && before.at - at < FORGET_S)
+      return { at, attributes: attributesOf(reading) };
     const merged = { ...before?.attributes, ...attributesOf(reading) };
     const attributes = Object.keys(merged).length > MAX_ATTRIBUTES ? attributesOf(reading) : merged;
     const latest = { at, attributes, hostId };

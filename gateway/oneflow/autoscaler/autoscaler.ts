@@ -46,11 +46,20 @@ export interface Autoscaler extends ScalingSight {
 
 /** A role whose VMs report all the time is looked at so often, in ms. */
 const LEAST_GAP_MS = 500;
-/** Resolves once every service there is is known to it; looks begin after that. */
+
+/**
+ * Resolves once every service there is is known to it; looks begin after that.
+ * @throws GatehouseError `unavailable` when the cloud cannot be read; nothing is heard then.
+ */
 export async function startAutoscaler(options: AutoscalerOptions): Promise<Autoscaler> {
   const autoscaler = new Watch(options);
-  await autoscaler.start();
-  return autoscaler;
+  try {
+    await autoscaler.start();
+    return autoscaler;
+  } catch (error) {
+    await autoscaler.close();
+    throw error;
+  }
 }
 
 class Watch implements Autoscaler {

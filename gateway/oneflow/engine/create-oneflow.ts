@@ -28,13 +28,21 @@ export interface OneFlowOptions {
   readonly logDirectory: string;
 }
 
-/** Resolves when every service there is has been taken up; what each then owes goes on side by side. */
+/**
+ * Resolves when every service there is has been taken up; what each then owes goes on side by side.
+ * @throws GatehouseError `unavailable` when the cloud cannot be read; nothing is heard or begun then.
+ */
 export async function createOneFlow(options: OneFlowOptions): Promise<OneFlow> {
   const { cloud, clock, log, settings, logDirectory } = options;
   const now = houseTime(clock);
   const logFiles = new LogFiles({ directory: logDirectory, clock, log });
   const services = new Services({ cloud, clock, log, now, settings, logFiles });
-  await services.start();
+  try {
+    await services.start();
+  } catch (error) {
+    await services.close();
+    throw error;
+  }
 
   return {
     async instantiate(actor, template) {

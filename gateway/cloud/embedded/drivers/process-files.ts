@@ -100,13 +100,16 @@ export async function openLog(
   return log;
 }
 
-/** Keeps the last half of a log that has outgrown `maxLogBytes` as log.old, and begins anew. */
-export async function trimLog(paths: Pick<GuestPaths, "log" | "oldLog">, maxLogBytes: number): Promise<void> {
+/** Keeps the last half of a log that has outgrown `maxLogBytes` as log.old, and begins anew. Whether it had. */
+export async function trimLog(
+  paths: Pick<GuestPaths, "log" | "oldLog">,
+  maxLogBytes: number,
+): Promise<boolean> {
   const log = await open(paths.log, "r+").catch(() => undefined);
-  if (log === undefined) return;
+  if (log === undefined) return false;
   try {
     const { size, uid } = await log.stat();
-    if (size <= maxLogBytes) return;
+    if (size <= maxLogBytes) return false;
     const tail = Buffer.alloc(Math.ceil(maxLogBytes / 2));
     const { bytesRead } = await log.read(tail, 0, tail.length, size - tail.length);
     await putFile(
@@ -116,6 +119,7 @@ export async function trimLog(paths: Pick<GuestPaths, "log" | "oldLog">, maxLogB
       process.getuid?.() === uid ? undefined : uid,
     );
     await log.truncate(0);
+    return true;
   } finally {
     await log.close();
   }

@@ -59,8 +59,13 @@ export function qemuArguments(command: QemuCommand): readonly string[] {
     ...displayArguments(command),
     // Standard output is the log, which the house opened; it is no terminal whose keys could be signals.
     ...["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
-    ...["-qmp", monitor(paths.driverMonitor), "-qmp", monitor(paths.probeMonitor)],
-    // A kernel that panics tells, and its VM ends; one that has little entropy boots all the same.
+    ...[paths.driverMonitor, paths.probeMonitor, paths.newsMonitor].flatMap((path) => [
+      "-qmp",
+      monitor(path),
+    ]),
+    // A kernel that panics tells, and stands still until the house has seen it.
+    ...["-action", "panic=pause"],
+    // One that has little entropy boots all the same.
     ...["-device", "pvpanic", "-device", "virtio-rng-pci"],
     ...kernelArguments(command),
     ...(buses.has("scsi") ? ["-device", "virtio-scsi-pci,id=scsi"] : []),

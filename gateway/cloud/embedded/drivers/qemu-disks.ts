@@ -4,6 +4,7 @@ import { chmod, chown, lstat, open } from "node:fs/promises";
 import type { Clock } from "../../../../shared/clock.ts";
 import { GatehouseError } from "../../../../shared/errors.ts";
 import { qemuDiskPath } from "../../../../shared/guests/qemu-layout.ts";
+import { requireWhole } from "./qcow2-end.ts";
 import type { OpenedDisk } from "./qemu-command.ts";
 import { findImage, requireStandalone } from "./qemu-images.ts";
 import type { DiskPlan, ImageFormat } from "./qemu-plan.ts";
@@ -36,7 +37,10 @@ export async function prepareDisk(plan: DiskPlan, place: DiskPlace): Promise<Ope
   if (plan.format === "qcow2") await requireStandalone(what, image);
   if (plan.persistent || plan.readOnly) return { plan, path: image, format: plan.format, base: undefined };
   const base = { path: image, format: plan.format };
-  if (!(await exists(path))) await makeOverlay(plan, path, base, place);
+  if (!(await exists(path))) {
+    if (plan.format === "qcow2") await requireWhole(what, image);
+    await makeOverlay(plan, path, base, place);
+  }
   return { plan, path, format: "qcow2", base };
 }
 

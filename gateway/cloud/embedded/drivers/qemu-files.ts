@@ -9,7 +9,8 @@ import { lastLine } from "./tool.ts";
 /** The longest names in a guest's directory of those that are sockets. */
 const LONGEST_SOCKET = "/qmp-probe.sock";
 
-const TAIL_BYTES = 2_000;
+/** A panic with its registers and calls. */
+const TAIL_BYTES = 8_000;
 
 /**
  * The directory belongs to the house and is sticky: the guest's QEMU makes its sockets there, and cannot put anything in
@@ -47,14 +48,27 @@ export async function endSentence(
   return code === 0 ? `The guest powered itself off${last}.` : `The guest ended${said}${last}.`;
 }
 
+/** Of a guest whose kernel told that it panicked; what the kernel said last is registers, so its reason is sought. */
+export async function panicSentence(paths: QemuGuestPaths): Promise<string> {
+  const tail = await tailOf(paths.log);
+  const reasons = [...tail.matchAll(/kernel panic/gi)].map(({ index }) => index);
+  const at = reasons.at(-1);
+  const last = lastLine(at === undefined ? tail : (tail.slice(at).split(/[\r\n]/)[0] ?? ""));
+  return `The guest's kernel panicked${last === "" ? "" : `; its console ended with "${last}"`}.`;
+}
+
 async function lastLineOf(path: string): Promise<string> {
+  return lastLine(await tailOf(path));
+}
+
+async function tailOf(path: string): Promise<string> {
   const file = await open(path, "r").catch(() => undefined);
   if (file === undefined) return "";
   try {
     const { size } = await file.stat();
     const tail = Buffer.alloc(TAIL_BYTES);
     const { bytesRead } = await file.read(tail, 0, tail.length, Math.max(0, size - TAIL_BYTES));
-    return lastLine(tail.toString("utf8", 0, bytesRead));
+    return tail.toString("utf8", 0, bytesRead);
   } finally {
     await file.close();
   }

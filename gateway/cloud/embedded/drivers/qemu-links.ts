@@ -7,7 +7,7 @@ import type { NicLink } from "./qemu-command.ts";
 import { type GuestPlan, type NicPlan, planGuest } from "./qemu-plan.ts";
 import { tapName } from "./qemu-tap.ts";
 
-/** restricted: OneGate and nothing else; user: out through the house's machine; bridge: the network's bridge. */
+/** restricted: OneGate, the guests of its virtual network and nothing else; user: out through the house's machine; bridge: the network's bridge. */
 export const QEMU_NETWORKS = ["restricted", "user", "bridge"] as const;
 export type QemuNetwork = (typeof QEMU_NETWORKS)[number];
 

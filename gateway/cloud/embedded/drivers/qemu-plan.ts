@@ -1,9 +1,17 @@
 /** What a VM's template asks of QEMU, read once into typed and bounded values. Which files it may have, qemu-images.ts says. */
 
 import { GatehouseError } from "../../../../shared/errors.ts";
-import { isYes, stringOf, type Vector, vectorOf, vectorsOf } from "../../../../shared/template/types.ts";
-import { parseIp4, parseMac } from "../../address-text.ts";
+import {
+  isYes,
+  stringOf,
+  type Template,
+  type Vector,
+  vectorOf,
+  vectorsOf,
+} from "../../../../shared/template/types.ts";
+import { parseIp4, parseIp6, parseMac } from "../../address-text.ts";
 import type { Vm } from "../../model.ts";
+import type { NetworkAddress } from "../wire/switch.ts";
 
 export const IMAGE_FORMATS = ["raw", "qcow2"] as const;
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
@@ -29,18 +37,27 @@ export interface DiskPlan {
 
 export const NIC_MODELS = ["virtio-net-pci", "e1000", "rtl8139"] as const;
 
-export interface NicPlan {
+/** What the cloud gave an interface. */
+export interface LeasedNic {
   readonly id: number;
+  /** In lower case; empty: none. */
   readonly mac: string;
+  /** Addresses of the interface and of the aliases on it. */
+  readonly leases: readonly NetworkAddress[];
+}
+
+export interface NicPlan extends LeasedNic {
   /** Its IPv4 address; undefined when it leases none. */
   readonly ip: string | undefined;
   readonly model: (typeof NIC_MODELS)[number];
   readonly bridge: string;
   readonly networkDriver: string;
-  /** As the context tells the guest; empty where it does not. */
+  /** As the context tells the guest, or else the network; empty where neither does. */
   readonly gateway: string;
   readonly network: string;
   readonly mask: string;
+  readonly dns: string;
+  readonly mtu: string;
 }
 
 export interface KernelPlan {
@@ -58,6 +75,8 @@ export interface GuestPlan {
   readonly kernel: KernelPlan | undefined;
   readonly disks: readonly DiskPlan[];
   readonly nics: readonly NicPlan[];
+  /** As the context asks for; empty where it does not. */
+  readonly hostName: string;
   readonly contextBus: DiskBus;
   /** A VGA card, and VNC on a socket in the guest's directory. */
   readonly graphics: boolean;
@@ -91,7 +110,8 @@ export function planGuest(vm: Pick<Vm, "id" | "template">): GuestPlan {
     machine: os.MACHINE === "q35" ? "q35" : "pc",
     kernel,
     disks: disks.map((disk, index) => diskOf(disk, index, bootOrder)),
-    nics: nics.map((nic, index) => nicOf(nic, index, context)),
+    nics: leasedNics(template).map((leased, index) => nicOf(nics[index] ?? {}, leased, context)),
+    hostName: context.SET_HOSTNAME ?? "",
     contextBus: busOf(context.TARGET ?? "hda"),
     graphics: (vectorOf(template, "GRAPHICS")?.TYPE ?? "").toUpperCase() === "VNC",
   };
@@ -152,9 +172,19 @@ function busOf(target: string): DiskBus {
   throw refused(`TARGET and DEV_PREFIX begin with vd, sd or hd, not "${prefix}"`);
 }
 
-function nicOf(nic: Vector, index: number, context: Vector): NicPlan {
-  const id = whole("NIC/NIC_ID", nic.NIC_ID || String(index), 0, 255);
-  const mac = nic.MAC ?? "";
+/** In the order of the template, also of one that cannot be planned. */
+export function leasedNics(template: Template): readonly LeasedNic[] {
+  const aliases = vectorsOf(template, "NIC_ALIAS");
+  return vectorsOf(template, "NIC").map((nic, index) => {
+    const id = Number(nic.NIC_ID || index);
+    const leases = [nic, ...aliases.filter(({ PARENT_ID }) => Number(PARENT_ID) === id)].flatMap(leaseOf);
+    return { id, mac: (nic.MAC ?? "").toLowerCase(), leases };
+  });
+}
+
+function nicOf(nic: Vector, leased: LeasedNic, context: Vector): NicPlan {
+  const { mac, leases } = leased;
+  const id = whole("NIC/NIC_ID", nic.NIC_ID || String(leased.id), 0, 255);
   if (parseMac(mac) === undefined)
     throw refused(`NIC ${id} has no MAC address, so it stands in no network yet`);
   const wanted = (nic.MODEL || "virtio").toLowerCase();
@@ -163,15 +193,32 @@ function nicOf(nic: Vector, index: number, context: Vector): NicPlan {
   const told = (name: string): string => context[`ETH${id}_${name}`] ?? "";
   return {
     id,
-    mac: mac.toLowerCase(),
+    mac,
     ip: parseIp4(nic.IP ?? "") === undefined ? undefined : nic.IP,
     model,
     bridge: nic.BRIDGE ?? "",
     networkDriver: nic.VN_MAD ?? "",
-    gateway: told("GATEWAY"),
+    leases,
+    gateway: told("GATEWAY") || (nic.GATEWAY ?? ""),
     network: told("NETWORK"),
     mask: told("MASK"),
+    dns: told("DNS") || (nic.DNS ?? ""),
+    mtu: told("MTU"),
   };
+}
+
+const IP6_NAMES = ["IP6", "IP6_LINK", "IP6_GLOBAL", "IP6_ULA"];
+
+/** Only the cloud gives an interface a NETWORK_ID, with the lease. */
+function leaseOf(nic: Vector): readonly NetworkAddress[] {
+  if (!/^\d{1,10}$/.test(nic.NETWORK_ID ?? "")) return [];
+  const networkId = Number(nic.NETWORK_ID);
+  const ip4 = parseIp4(nic.IP ?? "");
+  const ip6 = IP6_NAMES.flatMap((name) => parseIp6(nic[name] ?? "") ?? []);
+  return [
+    ...(ip4 === undefined ? [] : [{ networkId, ip: ip4 }]),
+    ...ip6.map((ip) => ({ networkId, ip: ip.toString(16).padStart(32, "0") })),
+  ];
 }
 
 function requireDistinct(what: string, items: readonly { readonly id: number }[]): void {

@@ -18,14 +18,29 @@ export interface PowerOptions {
   readonly graceMs: number;
 }
 
-/** Presses the button until it has an effect; then QEMU pulls the plug itself, unless it does not even answer. */
-export async function powerOff(guest: Monitored, { monitor, clock, graceMs }: PowerOptions): Promise<void> {
+/**
+ * Presses the button until it has an effect; then QEMU pulls the plug itself, unless it does not even answer. Whether the
+ * guest left by itself.
+ */
+export async function powerOff(
+  guest: Monitored,
+  { monitor, clock, graceMs }: PowerOptions,
+): Promise<boolean> {
   const began = clock.elapsed();
   while (clock.elapsed() - began < graceMs) {
     // A paused guest could not act on it. One whose QEMU does not answer may be on its way out.
     await monitor.tell(guest, "cont", "system_powerdown").catch(() => {});
-    if (await isGoneWithin(guest.process, Math.min(POWER_BUTTON_MS, graceMs), clock)) return;
+    if (await isGoneWithin(guest.process, Math.min(POWER_BUTTON_MS, graceMs), clock)) return true;
   }
+  await pullPlug(guest, { monitor, clock });
+  return false;
+}
+
+/** QEMU goes without its guest's consent; one that does not answer may still be there afterwards. */
+export async function pullPlug(
+  guest: Monitored,
+  { monitor, clock }: Pick<PowerOptions, "monitor" | "clock">,
+): Promise<void> {
   await monitor.tell(guest, "quit").catch(() => {});
   await isGoneWithin(guest.process, QUIT_MS, clock);
 }

@@ -10,8 +10,9 @@ import {
   qemuGuestPaths,
 } from "../../../../shared/guests/qemu-layout.ts";
 import type { Vm } from "../../model.ts";
-import type { Wire } from "../wire/wire.ts";
 import { readNote, removeNote, trimLog, writeNote } from "./process-files.ts";
+import { listenToQemu, type News } from "./qemu-news.ts";
+import type { GuestWire } from "./qemu-wires.ts";
 
 /** A guest that was running when last looked at. */
 export interface QemuGuest {
@@ -21,7 +22,8 @@ export interface QemuGuest {
   readonly socket: string;
   /** Found, not started by this driver: its end is seen in /proc only. */
   readonly adopted: boolean;
-  readonly wires: readonly Wire[];
+  readonly wires: readonly GuestWire[];
+  readonly ear: { close(): void };
   /** How its process ended, once that was seen. */
   end: QemuEnd | undefined;
 }
@@ -40,6 +42,9 @@ export interface RosterOptions {
   readonly uidOf: (vmId: number) => number | undefined;
   /** An end that was not waited for by whoever caused it. */
   readonly onEnd: (guest: QemuGuest) => void;
+  readonly onNews: (guest: QemuGuest, news: News) => void;
+  /** Its console's log was too long, and has been cut. */
+  readonly onCut: (guest: QemuGuest) => void;
 }
 
 /** How often adopted guests and all logs are looked at. */
@@ -63,13 +68,18 @@ export class QemuRoster {
     return qemuGuestPaths(this.#options.runDir, vmId);
   }
 
+  /** As it was found or started last. */
+  known(vmId: number): QemuGuest | undefined {
+    return this.#guests.get(vmId);
+  }
+
   /** Is it still the one that is known? */
   knows(guest: QemuGuest): boolean {
     return this.#guests.get(guest.vmId) === guest;
   }
 
   /** The guest of a VM if it is alive, watched from now on; `openWires` is for one that is found. */
-  find(vm: Pick<Vm, "id" | "deployId">, openWires: () => readonly Wire[]): QemuGuest | undefined {
+  find(vm: Pick<Vm, "id" | "deployId">, openWires: () => readonly GuestWire[]): QemuGuest | undefined {
     const known = this.#guests.get(vm.id);
     if (known !== undefined && livingStat(known.process) !== undefined) return known;
     const process = this.recorded(vm);
@@ -94,7 +104,11 @@ export class QemuRoster {
   }
 
   /** Makes durable which process a guest is that has not begun, and knows it from now on. */
-  async note(vmId: number, process: ProcessIdentity, openWires: () => readonly Wire[]): Promise<QemuGuest> {
+  async note(
+    vmId: number,
+    process: ProcessIdentity,
+    openWires: () => readonly GuestWire[],
+  ): Promise<QemuGuest> {
     await writeNote(guestPaths(this.#options.runDir, vmId), process, bootId());
     return this.#add({ vmId, process, adopted: false, wires: openWires() });
   }
@@ -120,9 +134,12 @@ export class QemuRoster {
     this.#guests.clear();
   }
 
-  #add(found: Omit<QemuGuest, "end" | "socket">): QemuGuest {
+  #add(found: Omit<QemuGuest, "end" | "socket" | "ear">): QemuGuest {
     this.#cut(this.#guests.get(found.vmId));
-    const guest = { ...found, socket: this.paths(found.vmId).driverMonitor, end: undefined };
+    const { clock, onNews } = this.#options;
+    const { driverMonitor, newsMonitor } = this.paths(found.vmId);
+    const ear = listenToQemu({ path: newsMonitor, clock, hear: (news) => onNews(guest, news) });
+    const guest: QemuGuest = { ...found, socket: driverMonitor, ear, end: undefined };
     this.#guests.set(guest.vmId, guest);
     if (!this.#watching) this.#watchLater();
     return guest;
@@ -130,6 +147,7 @@ export class QemuRoster {
 
   #cut(guest: QemuGuest | undefined): void {
     for (const wire of guest?.wires ?? []) wire.close();
+    guest?.ear.close();
   }
 
   #watchLater(): void {
@@ -139,18 +157,20 @@ export class QemuRoster {
   }
 
   async #look(): Promise<void> {
-    for (const { vmId, process, adopted } of [...this.#guests.values()]) {
+    for (const guest of [...this.#guests.values()]) {
+      const { vmId, process, adopted } = guest;
       if (adopted && livingStat(process) === undefined)
         this.ended(vmId, process, { code: undefined, signal: undefined });
-      await this.#trim(vmId);
+      if (await this.#trim(vmId)) this.#options.onCut(guest);
     }
   }
 
-  async #trim(vmId: number): Promise<void> {
+  /** Whether the console's log was cut. */
+  async #trim(vmId: number): Promise<boolean> {
     const paths = guestPaths(this.#options.runDir, vmId);
     const { maxLogBytes } = this.#options;
     const { qemuLog } = this.paths(vmId);
-    await trimLog(paths, maxLogBytes).catch(() => {});
     await trimLog({ log: qemuLog, oldLog: `${qemuLog}.old` }, maxLogBytes).catch(() => {});
+    return await trimLog(paths, maxLogBytes).catch(() => false);
   }
 }

@@ -11,6 +11,8 @@ export interface QemuTrust {
   readonly refusalReason: string;
   /** Users who may write images themselves, and whose guests may reach more than OneGate in the `user` network. */
   readonly trustedUids: ReadonlySet<number>;
+  /** What the machine has; a VM that needs more is not run. */
+  readonly machineMemoryMiB: number;
 }
 
 /** Both its creator and the owner of its template are trusted. */
@@ -23,7 +25,10 @@ export function qemuRefusal(vm: Pick<Vm, "id" | "template">, trust: QemuTrust): 
   if (process.platform !== "linux") return "The qemu driver runs VMs on Linux only.";
   if (!trust.enabled) return trust.refusalReason;
   try {
-    const isWriter = planGuest(vm).disks.some(({ persistent, readOnly }) => persistent && !readOnly);
+    const { memoryMiB, disks } = planGuest(vm);
+    if (memoryMiB > trust.machineMemoryMiB)
+      return `MEMORY is ${memoryMiB} MiB, and this machine has ${trust.machineMemoryMiB} MiB.`;
+    const isWriter = disks.some(({ persistent, readOnly }) => persistent && !readOnly);
     if (!isWriter || isTrustedVm(vm, trust)) return undefined;
     return `The qemu driver does not run virtual machine [${vm.id}]: a DISK is PERSISTENT, and only users whom cloud.qemu.trusted_users names may write images themselves.`;
   } catch (error) {

@@ -13,10 +13,9 @@ import { errorText, GatehouseError, isGatehouseError } from "../../../../shared/
 import { VM_STATE } from "../../../../shared/states/vm.ts";
 import type { Registry } from "../../../store/registry.ts";
 import type { Transaction } from "../../../store/transaction.ts";
-import type { Actor, CloudEvent } from "../../cloud.ts";
+import { type Actor, actorOf, type CloudEvent } from "../../cloud.ts";
 import type { ScheduledAction, Vm } from "../../model.ts";
 import { USERS, VMS } from "../kinds.ts";
-import { actorOf } from "../users.ts";
 import { owedWork } from "../vm-machine.ts";
 import type { VmRunner } from "../vm-runner.ts";
 import type { Vms } from "../vms.ts";

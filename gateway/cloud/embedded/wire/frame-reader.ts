@@ -3,7 +3,8 @@
 /** Virtio offers no bigger frames than this without an MTU of its own. */
 export const MAX_FRAME_BYTES = 65_550;
 
-const LENGTH_BYTES = 4;
+/** Before each frame. */
+export const LENGTH_BYTES = 4;
 
 export class FrameReader {
   #held: Buffer = Buffer.alloc(0);

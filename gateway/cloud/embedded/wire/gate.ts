@@ -8,6 +8,7 @@ import type { Clock } from "../../../../shared/clock.ts";
 import {
   ETHERTYPE,
   echoReply,
+  HOUSE_MAC,
   type Ip4Packet,
   PROTOCOL,
   parseArpRequest,
@@ -42,9 +43,6 @@ export interface GateOptions {
 /** A guest needs a handful: its agent, a waiting request, a command or two. */
 export const MAX_GATE_CONNECTIONS = 32;
 
-/** Locally administered, and no guest's: those begin with OpenNebula's MAC_PREFIX 02:00. */
-const GATE_MAC = Buffer.from([0x02, 0x67, 0x61, 0x74, 0x65, 0x01]);
-
 export class Gate {
   readonly #options: GateOptions;
   readonly #connections = new Map<string, TcpConnection>();
@@ -62,7 +60,7 @@ export class Gate {
     const frame = parseEthernet(bytes);
     if (frame === undefined || !frame.source.equals(this.#options.guestMac)) return;
     if (frame.type === ETHERTYPE.arp) this.#heardArp(frame.payload);
-    else if (frame.type === ETHERTYPE.ip4 && frame.destination.equals(GATE_MAC))
+    else if (frame.type === ETHERTYPE.ip4 && frame.destination.equals(HOUSE_MAC))
       this.#heardIp4(frame.payload);
   }
 
@@ -74,7 +72,7 @@ export class Gate {
   #heardArp(bytes: Buffer): void {
     const request = parseArpRequest(bytes);
     if (request === undefined || !this.#options.addresses.has(request.targetIp)) return;
-    this.#send(ETHERTYPE.arp, printArpReply(request, GATE_MAC));
+    this.#send(ETHERTYPE.arp, printArpReply(request, HOUSE_MAC));
   }
 
   #heardIp4(bytes: Buffer): void {
@@ -153,7 +151,7 @@ export class Gate {
   }
 
   #send(type: number, payload: Buffer): void {
-    this.#options.send(printEthernet(this.#options.guestMac, GATE_MAC, type, payload));
+    this.#options.send(printEthernet(this.#options.guestMac, HOUSE_MAC, type, payload));
   }
 }
 

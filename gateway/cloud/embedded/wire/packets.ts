@@ -1,4 +1,4 @@
-/** Ethernet, ARP, IPv4, ICMP and TCP as bytes, as far as a wire speaks them. Parsers give undefined for anything else. */
+/** Ethernet, ARP, IPv4, ICMP, UDP and TCP as bytes, as far as a wire speaks them. Parsers give undefined for anything else. */
 
 export interface EthernetFrame {
   readonly destination: Buffer;
@@ -7,16 +7,21 @@ export interface EthernetFrame {
   readonly payload: Buffer;
 }
 
-export const ETHERTYPE = { ip4: 0x0800, arp: 0x0806 } as const;
-export const PROTOCOL = { icmp: 1, tcp: 6 } as const;
+export const ETHERTYPE = { ip4: 0x0800, arp: 0x0806, ip6: 0x86dd } as const;
+export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17 } as const;
 export const TCP_FLAG = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const;
 
-const ETHERNET_HEADER = 14;
+export const ETHERNET_HEADER = 14;
+/** The house's on every wire. Locally administered, and no guest's: those begin with OpenNebula's MAC_PREFIX 02:00. */
+export const HOUSE_MAC = Buffer.from([0x02, 0x67, 0x61, 0x74, 0x65, 0x01]);
+export const BROADCAST_MAC = Buffer.alloc(6, 0xff);
+
 const ARP_BYTES = 28;
 const ARP_REQUEST = 1;
 const ARP_REPLY = 2;
 const IP4_HEADER = 20;
 const TCP_HEADER = 20;
+const UDP_HEADER = 8;
 const MSS_OPTION = 2;
 const MSS_OPTION_BYTES = 4;
 /** More fragments, or not the first: whoever fragments is not heard. */
@@ -138,7 +143,8 @@ export function parseTcpSegment({ source, destination, payload: bytes }: Ip4Pack
   if (bytes.length < TCP_HEADER) return undefined;
   const headerBytes = ((bytes[12] ?? 0) >> 4) * 4;
   if (headerBytes < TCP_HEADER || headerBytes > bytes.length) return undefined;
-  if (checksum([pseudoHeader(source, destination, bytes.length), bytes]) !== 0) return undefined;
+  if (checksum([pseudoHeader(source, destination, PROTOCOL.tcp, bytes.length), bytes]) !== 0)
+    return undefined;
   return {
     sourcePort: bytes.readUInt16BE(0),
     destinationPort: bytes.readUInt16BE(2),
@@ -168,8 +174,49 @@ export function printTcpPacket(source: number, destination: number, segment: Tcp
     header.writeUInt16BE(segment.mss, TCP_HEADER + 2);
   }
   const payload = Buffer.concat([header, segment.payload]);
-  payload.writeUInt16BE(checksum([pseudoHeader(source, destination, payload.length), payload]), 16);
+  payload.writeUInt16BE(
+    checksum([pseudoHeader(source, destination, PROTOCOL.tcp, payload.length), payload]),
+    16,
+  );
   return printIp4Packet({ protocol: PROTOCOL.tcp, source, destination, payload });
+}
+
+export interface UdpDatagram {
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly payload: Buffer;
+}
+
+/** One without a checksum is as good as one with a right one. */
+export function parseUdpDatagram({
+  source,
+  destination,
+  payload: bytes,
+}: Ip4Packet): UdpDatagram | undefined {
+  if (bytes.length < UDP_HEADER) return undefined;
+  const length = bytes.readUInt16BE(4);
+  if (length < UDP_HEADER || length > bytes.length) return undefined;
+  const datagram = bytes.subarray(0, length);
+  const head = pseudoHeader(source, destination, PROTOCOL.udp, length);
+  if (bytes.readUInt16BE(6) !== 0 && checksum([head, datagram]) !== 0) return undefined;
+  return {
+    sourcePort: bytes.readUInt16BE(0),
+    destinationPort: bytes.readUInt16BE(2),
+    payload: datagram.subarray(UDP_HEADER),
+  };
+}
+
+/** As a whole IPv4 packet, whose addresses are in its checksum. */
+export function printUdpPacket(source: number, destination: number, datagram: UdpDatagram): Buffer {
+  const header = Buffer.alloc(UDP_HEADER);
+  header.writeUInt16BE(datagram.sourcePort, 0);
+  header.writeUInt16BE(datagram.destinationPort, 2);
+  header.writeUInt16BE(UDP_HEADER + datagram.payload.length, 4);
+  const payload = Buffer.concat([header, datagram.payload]);
+  const sum = checksum([pseudoHeader(source, destination, PROTOCOL.udp, payload.length), payload]);
+  // RFC 768: no sum at all is written as 0, so 0 as 65535.
+  payload.writeUInt16BE(sum || 0xffff, 6);
+  return printIp4Packet({ protocol: PROTOCOL.udp, source, destination, payload });
 }
 
 function mssOf(options: Buffer): number | undefined {
@@ -188,12 +235,12 @@ function mssOf(options: Buffer): number | undefined {
   return undefined;
 }
 
-function pseudoHeader(source: number, destination: number, tcpBytes: number): Buffer {
+function pseudoHeader(source: number, destination: number, protocol: number, bytes: number): Buffer {
   const header = Buffer.alloc(12);
   header.writeUInt32BE(source, 0);
   header.writeUInt32BE(destination, 4);
-  header[9] = PROTOCOL.tcp;
-  header.writeUInt16BE(tcpBytes, 10);
+  header[9] = protocol;
+  header.writeUInt16BE(bytes, 10);
   return header;
 }
 

@@ -1,71 +1,90 @@
 /**
- * The wire of a guest's interface: a socket of its QEMU, and the gate at its end. QEMU keeps listening when the house is gone, so a
- * wire is taken up again by the next one; connections of the guest's do not survive that, the guest does.
+ * The wire of a guest's interface: a socket of its QEMU, and the house at its end, with OneGate, DHCP and a port of the virtual
+ * network. QEMU keeps listening when the house is gone, so a wire is taken up again by the next one; connections of the guest's to
+ * OneGate do not survive that, the guest does, and those to other guests.
  */
 
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import type { Clock } from "../../../../shared/clock.ts";
-import { FrameReader, printFrame } from "./frame-reader.ts";
+import { answerDhcp, type DhcpOffer } from "./dhcp.ts";
+import { FrameReader } from "./frame-reader.ts";
 import { Gate } from "./gate.ts";
+import type { Lan } from "./lan.ts";
+import { newSender, Outlet } from "./outlet.ts";
+import type { NetworkAddress, Place, Port } from "./switch.ts";
 
 export interface WireOptions {
   /** QEMU's socket. */
   readonly path: string;
   readonly clock: Clock;
+  readonly lan: Lan;
+  readonly place: Place;
   readonly guestMac: Buffer;
   readonly guestIp: number | undefined;
-  readonly addresses: ReadonlySet<number>;
+  /** Of OneGate. */
   readonly port: number;
+  /** Undefined: it is given no address. */
+  readonly dhcp: DhcpOffer | undefined;
   /** Begins a connection to OneGate; undefined while there is none. */
   readonly connect: () => Socket | undefined;
 }
 
 export interface Wire {
+  /** Its guest has other leases from now on. */
+  move(addresses: readonly NetworkAddress[]): void;
   close(): void;
 }
 
 const RECONNECT_MS = 200;
-/** What QEMU has not taken yet; more is lost, as on any wire. */
-const MAX_WAITING_BYTES = 512 * 1024;
-/** What a guest may say; more has to wait. OneGate takes far less of it. */
-const MAX_FRAMES_A_SECOND = 4_000;
+/** What a read of the socket, each frame in it and their bytes cost the house, as measured; what it answers itself costs more. */
+const READ_US = 8;
+const FRAME_US = 1;
+const BYTE_US = 0.0015;
+const ANSWER_US = 20;
 
 /** Connects, and connects again whenever QEMU hung up or is not there yet, until it is closed. */
 export function openWire(options: WireOptions): Wire {
+  const { lan, place, clock } = options;
+  let port = lan.switch.join(place, new Outlet());
   let isClosed = false;
   let cut: () => void = () => {};
   const lay = (): void => {
-    cut = joinQemu(options, () => {
-      if (!isClosed) cut = options.clock.after(RECONNECT_MS, lay);
-    });
+    cut = joinQemu(
+      options,
+      () => port,
+      () => {
+        if (!isClosed) cut = clock.after(RECONNECT_MS, lay);
+      },
+    );
   };
   lay();
   return {
+    move(addresses) {
+      if (!isClosed) port = lan.switch.move(port, addresses);
+    },
     close() {
       isClosed = true;
       cut();
+      lan.switch.leave(port);
     },
   };
 }
 
 /** The returned function hangs up. */
-function joinQemu(options: WireOptions, onEnd: () => void): () => void {
-  const socket = connect(options.path);
+function joinQemu(options: WireOptions, port: () => Port<Outlet>, onEnd: () => void): () => void {
+  const { lan, path } = options;
+  const socket = connect(path);
+  const outlet = port().station;
   const reader = new FrameReader();
-  const gate = new Gate({
-    ...options,
-    randomSequence: () => randomBytes(4).readUInt32BE(),
-    send: (frame) => {
-      if (socket.writableLength < MAX_WAITING_BYTES) socket.write(printFrame(frame));
-    },
-  });
-  const pace = pacer(options.clock, socket);
+  const ear = newEar(options, outlet, port);
+  const share = lan.time.join(() => socket.resume());
+  outlet.attach({ write: (bytes, taken) => socket.write(bytes, () => taken()) });
   socket.on("data", (bytes) => {
     try {
-      const frames = reader.push(bytes);
-      for (const frame of frames) gate.hear(frame);
-      pace.count(frames.length);
+      let costUs = READ_US;
+      for (const frame of reader.push(bytes)) costUs += ear.hear(frame);
+      if (!share.spend(costUs)) socket.pause();
     } catch {
       // QEMU does not speak so; what has taken its place may begin anew.
       socket.destroy();
@@ -73,28 +92,45 @@ function joinQemu(options: WireOptions, onEnd: () => void): () => void {
   });
   socket.on("error", () => {});
   socket.once("close", () => {
-    gate.close();
-    pace.stop();
+    outlet.attach(undefined);
+    ear.close();
+    share.close();
     onEnd();
   });
   return () => socket.destroy();
 }
 
-/** Lets the socket wait for the rest of a second in which it has said too much. */
-function pacer(clock: Clock, socket: Socket): { count(frames: number): void; stop(): void } {
-  let said = 0;
-  let cancel: (() => void) | undefined;
-  const begin = (): void => {
-    said = 0;
-    cancel = undefined;
-    socket.resume();
-  };
+interface Ear {
+  /** What it cost, in µs. */
+  hear(frame: Buffer): number;
+  close(): void;
+}
+
+function newEar(options: WireOptions, outlet: Outlet, port: () => Port<Outlet>): Ear {
+  const { lan, place, dhcp } = options;
+  const guest = newSender();
+  const house = newSender();
+  const answer = (frame: Buffer): void => outlet.send(house, frame);
+  const gate = new Gate({
+    ...options,
+    addresses: place.houseIps,
+    randomSequence: () => randomBytes(4).readUInt32BE(),
+    send: answer,
+  });
   return {
-    count(frames) {
-      said += frames;
-      cancel ??= clock.after(1_000, begin);
-      if (said > MAX_FRAMES_A_SECOND) socket.pause();
+    hear(frame) {
+      const cost = FRAME_US + frame.length * BYTE_US;
+      const verdict = lan.switch.decide(port(), frame);
+      if (verdict.to === "nobody") return cost;
+      if (verdict.to === "guest") {
+        verdict.station.send(guest, frame);
+        return cost;
+      }
+      const reply = verdict.to === "sender" ? verdict.frame : dhcp && answerDhcp(frame, dhcp);
+      if (reply === undefined) gate.hear(frame);
+      else answer(reply);
+      return cost + ANSWER_US;
     },
-    stop: () => cancel?.(),
+    close: () => gate.close(),
   };
 }

@@ -7,24 +7,25 @@ MAX_TOKEN_BYTES=8192
 # Of twentieths of a second: discs are found while we look.
 DISC_PATIENCE=200
 MAX_NICS=8
+MAX_HOST_NAME=63
 
 CONTEXT_NAMES='VMID NAME SET_HOSTNAME ONEGATE_ENDPOINT TOKEN START_SCRIPT START_SCRIPT_BASE64 DNS METRICS_INTERVAL'
 NIC_NAMES='MAC IP MASK GATEWAY DNS METHOD MTU METRIC IP6 IP6_PREFIX_LENGTH IP6_GATEWAY'
 
 # Copies the context to $ONE_ENV, where `onegate` looks for it, and sets context_NAME for each of the names above.
 read_context() {
-  find_disc || return 1
-  mount -t iso9660 -o ro,nosuid,nodev,noexec "$disc" $CONTEXT_MOUNT || return 1
-  mkdir -p -m 755 "${ONE_ENV%/*}"
-  (
-    umask 077
-    head -c $MAX_CONTEXT_BYTES $CONTEXT_MOUNT/context.sh >$ONE_ENV
-    if [ -f $CONTEXT_MOUNT/token.txt ]; then
-      token=$(head -c $MAX_TOKEN_BYTES $CONTEXT_MOUNT/token.txt)
-      quoted "$token"
-      printf 'TOKENTXT=%s\n' "$quoted" >>$ONE_ENV
-    fi
-  )
+  mount_disc || return 1
+  mkdir -p "${ONE_ENV%/*}"
+  mask=$(umask)
+  umask 077
+  head -c $MAX_CONTEXT_BYTES $CONTEXT_MOUNT/context.sh >$ONE_ENV
+  if [ -f $CONTEXT_MOUNT/token.txt ]; then
+    IFS= read -r token <$CONTEXT_MOUNT/token.txt
+    [ ${#token} -le $MAX_TOKEN_BYTES ] || token=''
+    quoted "$token"
+    printf 'TOKENTXT=%s\n' "$quoted" >>$ONE_ENV
+  fi
+  umask "$mask"
   umount $CONTEXT_MOUNT
   names=$CONTEXT_NAMES
   nic=0
@@ -37,18 +38,23 @@ read_context() {
   eval "$(context_assignments)"
 }
 
-# Sets $disc. The label of an ISO 9660 image is at 32808.
-find_disc() {
+# By its label, once it is there.
+mount_disc() {
   tries=0
   while [ $tries -lt $DISC_PATIENCE ]; do
-    for block in /sys/class/block/*; do
-      disc=/dev/${block##*/}
-      case $disc in /dev/loop* | /dev/ram* | '/dev/*') continue ;; esac
-      label=$(dd "if=$disc" bs=8 skip=4101 count=4 2>/dev/null | tr -d '\0')
-      case $label in CONTEXT | 'CONTEXT '*) return 0 ;; esac
-    done
+    if a_disc_is_there; then
+      mount -t iso9660 -o ro,nosuid,nodev,noexec LABEL=CONTEXT $CONTEXT_MOUNT 2>/dev/null && return
+    fi
+    load_slow_discs
     usleep 50000
     tries=$((tries + 1))
+  done
+  return 1
+}
+
+a_disc_is_there() {
+  for block in /sys/class/block/*; do
+    case ${block##*/} in loop* | ram* | '*') ;; *) return 0 ;; esac
   done
   return 1
 }
@@ -79,8 +85,11 @@ quoted() {
 }
 
 # Letters, digits, dots and dashes, as names of hosts are.
-host_name() {
+set_host_name() {
   wanted=${context_SET_HOSTNAME:-${context_NAME:-}}
-  wanted=$(printf '%s' "$wanted" | tr -c 'A-Za-z0-9.-' - | head -c 63)
-  echo "${wanted:-vm-${context_VMID:-0}}"
+  case $wanted in
+    *[!A-Za-z0-9.-]*) wanted=$(printf '%s' "$wanted" | tr -c 'A-Za-z0-9.-' -) ;;
+  esac
+  [ ${#wanted} -le $MAX_HOST_NAME ] || wanted=$(printf "%.${MAX_HOST_NAME}s" "$wanted")
+  echo "${wanted:-vm-${context_VMID:-0}}" >/proc/sys/kernel/hostname
 }

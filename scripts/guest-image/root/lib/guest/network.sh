@@ -35,9 +35,9 @@ set_up_interface() {
   fi
   ifconfig "$interface" "$nic_IP" netmask "${nic_MASK:-255.255.255.0}" up || say "$interface cannot be set up"
   if [ -n "$nic_GATEWAY" ]; then
-    # Also one that is in none of the interface's networks.
-    ip route add "$nic_GATEWAY" dev "$interface" 2>/dev/null
-    ip route add default via "$nic_GATEWAY" dev "$interface" metric "${nic_METRIC:-$nic}" ||
+    set -- default via "$nic_GATEWAY" dev "$interface" metric "${nic_METRIC:-$nic}"
+    # It may be in none of the interface's networks.
+    ip route add "$@" 2>/dev/null || { ip route add "$nic_GATEWAY" dev "$interface" && ip route add "$@"; } ||
       say "$nic_GATEWAY cannot be the gateway of $interface"
   fi
   for address in $nic_DNS; do echo "nameserver $address" >>/etc/resolv.conf; done

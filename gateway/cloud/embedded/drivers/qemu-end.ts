@@ -1,0 +1,44 @@
+/** Ends a VM's QEMU: by the power button and then the plug, or by the plug alone; and what is left of it. */
+
+import { livingStat } from "../../../../shared/guests/process-proc.ts";
+import type { Vm } from "../../model.ts";
+import { endMembers } from "./process-group.ts";
+import { powerOff, pullPlug } from "./qemu-power.ts";
+import type { QemuGuest } from "./qemu-roster.ts";
+import type { QemuSite } from "./qemu-site.ts";
+import { removeTaps } from "./qemu-tap.ts";
+
+/**
+ * Resolves when it is gone, or was. False: it did not go within its grace, so it was ended.
+ * @throws GatehouseError `unavailable` when a process outlives even SIGKILL.
+ */
+export async function endGuest(
+  site: QemuSite,
+  vm: Pick<Vm, "id" | "deployId">,
+  hard: boolean,
+): Promise<boolean> {
+  const { clock, graceMs, network } = site.options;
+  const process = site.roster.recorded(vm);
+  let hasLeft = true;
+  if (process !== undefined) {
+    const guest = { vmId: vm.id, process, socket: site.roster.paths(vm.id).driverMonitor };
+    if (!hard && livingStat(process) !== undefined)
+      hasLeft = await powerOff(guest, { monitor: site.monitor, clock, graceMs });
+    await endMembers(site.membership(vm.id, process), clock, 0);
+  }
+  await site.roster.forget(vm.id);
+  if (network === "bridge") await removeTaps(vm.id, clock);
+  return hasLeft;
+}
+
+/** What a guest leaves behind that ended by itself, or whose QEMU shall end now. */
+export async function clearAway(site: QemuSite, guest: QemuGuest): Promise<void> {
+  const { vmId, process } = guest;
+  const { monitor, options } = site;
+  try {
+    if (livingStat(process) !== undefined) await pullPlug(guest, { monitor, clock: options.clock });
+    await endMembers(site.membership(vmId, process), options.clock, 0);
+  } finally {
+    await site.roster.forget(vmId);
+  }
+}

@@ -1,0 +1,15 @@
+/** What the wires of a house share: the virtual networks between them, and the house's time. */
+
+import type { Clock } from "../../../../shared/clock.ts";
+import { FairShare } from "./fair-share.ts";
+import type { Outlet } from "./outlet.ts";
+import { Switch } from "./switch.ts";
+
+export interface Lan {
+  readonly switch: Switch<Outlet>;
+  readonly time: FairShare;
+}
+
+export function newLan(clock: Clock): Lan {
+  return { switch: new Switch(), time: new FairShare(clock) };
+}

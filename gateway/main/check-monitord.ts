@@ -1,0 +1,90 @@
+/** Before oned starts gatehouse-monitord: what it makes of the site's files, and what would keep it from its work. */
+
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+import { errorText } from "../../shared/errors.ts";
+import {
+  clearTextWarning,
+  type MonitordFiles,
+  type MonitordOptions,
+  monitordFiles,
+  readSite,
+} from "./serve-monitord.ts";
+
+export interface MonitordCheck {
+  readonly lines: readonly string[];
+  /** What must be mended first; none: oned can start it. */
+  readonly faults: readonly string[];
+}
+
+type Site = ReturnType<typeof readSite>;
+
+/** Reads as the daemon does, asks the database, and changes nothing. The port is not tried: onemonitord may have it. */
+export async function checkMonitord(
+  options: Pick<MonitordOptions, "config" | "onedConfig" | "env">,
+): Promise<MonitordCheck> {
+  const files = monitordFiles(options);
+  try {
+    const site = readSite(files, options.env);
+    const database = await databaseLine(site);
+    const faults = [...database.faults, ...driverFaults(site), ...logFaults(files)];
+    return { lines: [...linesOf(files, site), database.line, ...unreadLine(site)], faults };
+  } catch (error) {
+    return { lines: [], faults: [errorText(error)] };
+  }
+}
+
+function linesOf({ config, onedConfig }: MonitordFiles, site: Site): readonly string[] {
+  const { host, port, settings } = site;
+  const warning = clearTextWarning(site);
+  return [
+    `Configuration: ${config}, ${onedConfig}`,
+    `Agents: ${host} port ${port}, UDP and TCP; text from other machines: ${settings.acceptText}`,
+    ...(warning === undefined ? [] : [`  ${warning}.`]),
+    ...settings.drivers.map((driver) => `Driver: ${driver}`),
+    `Log: ${site.logPlace}`,
+  ];
+}
+
+async function databaseLine({
+  tables,
+}: Site): Promise<{ readonly line: string; readonly faults: readonly string[] }> {
+  const database = tables();
+  const line = `Database: ${database.name}`;
+  try {
+    // Any id: what counts is that the table is there, and that it may be read.
+    await database.lastOfVms([0]);
+    return { line, faults: [] };
+  } catch (error) {
+    return { line, faults: [`${database.name} cannot be used: ${errorText(error)}`] };
+  } finally {
+    await database.close();
+  }
+}
+
+function driverFaults({ settings, driversDirectory }: Site): readonly string[] {
+  return settings.drivers.flatMap((driver) => {
+    const [name = "", executable = ""] = driver.split(/ +/);
+    const path = isAbsolute(executable) ? executable : join(driversDirectory, executable);
+    return isAllowed(path, constants.X_OK)
+      ? []
+      : [`The driver ${name} cannot be started: there is no executable ${path}`];
+  });
+}
+
+function logFaults({ log }: MonitordFiles): readonly string[] {
+  return isAllowed(existsSync(log) ? log : dirname(log), constants.W_OK) ? [] : [`${log} cannot be written`];
+}
+
+function unreadLine({ unread }: Site): readonly string[] {
+  return unread.length === 0 ? [] : [`Not read of monitord.conf: ${unread.join(", ")}`];
+}
+
+function isAllowed(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
