@@ -1,17 +1,15 @@
 /** What real guests cost: time from the decision to READY, time to leave, and the house's memory and processor time for each. */
 
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseQemuDeployId } from "../../shared/guests/qemu-layout.ts";
 import { SERVICE_STATE } from "../../shared/states/service.ts";
 import { guestImage } from "../support/guest-image.ts";
 import { memoryOf } from "../support/house.ts";
 import { type QemuHouse, startQemuHouse } from "../support/qemu-house.ts";
+import { processorMs, qemuPid } from "../support/qemu-process.ts";
 import type { Bench } from "./figures.ts";
 
 const ROUNDS = 5;
 const MANY = 8;
-const TICKS_A_SECOND = 100;
 
 export const qemuBench: Bench = async function* qemu({ seconds, progress }) {
   const image = await guestImage();
@@ -93,7 +91,7 @@ async function growAndShrink(qemu: QemuHouse, id: number): Promise<Round> {
   const grown = await scale(qemu, id, 2);
   const readyMs = performance.now() - begun;
   const pid = await qemuPid(qemu, grown[1] ?? -1);
-  const bootMs = ticksOf(pid) * (1000 / TICKS_A_SECOND);
+  const bootMs = processorMs(pid);
   const rssMiB = memoryOf(pid).nowKiB / 1024;
   await untilSize(qemu, id, 2);
   const leaving = performance.now();
@@ -105,27 +103,14 @@ async function growAndShrink(qemu: QemuHouse, id: number): Promise<Round> {
   return { readyMs, bootMs, rssMiB, leaveMs };
 }
 
-async function qemuPid(qemu: QemuHouse, vmId: number): Promise<number> {
-  const xml = await qemu.call("one.vm.info", vmId);
-  const deployId = /qemu:\d+:\d+/.exec(xml)?.[0] ?? "";
-  return parseQemuDeployId(deployId)?.pid ?? 0;
-}
-
 /** Of the house at rest, its agent not among it: the agent is a process of its own. */
 async function costOf(qemu: QemuHouse, seconds: number, progress: (text: string) => void, guests: number) {
   progress(`the house with ${guests} guest${guests === 1 ? "" : "s"} at rest, ${seconds} s`);
   const { pid } = qemu.house;
-  const before = ticksOf(pid);
+  const before = processorMs(pid);
   await sleep(seconds * 1000);
-  const cpu = ((ticksOf(pid) - before) / TICKS_A_SECOND / seconds) * 100;
+  const cpu = ((processorMs(pid) - before) / 1000 / seconds) * 100;
   return { rssMiB: memoryOf(pid).nowKiB / 1024, cpu };
-}
-
-/** User and system time (proc(5), fields 14 and 15). */
-function ticksOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return Number(fields[11]) + Number(fields[12]);
 }
 
 function median(rounds: readonly Round[], of: keyof Round): number {

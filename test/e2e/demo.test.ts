@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../support/free-port.ts";
 import { gatehouse, type HouseProcess, scratchDirectory, startHouse, stopHouse } from "../support/house.ts";
 import { callHouse } from "../support/house-rpc.ts";
 
@@ -14,16 +14,6 @@ const home = path.join(scratch.path, "home");
 const FIRST_TEST_MS = 60_000;
 let house: HouseProcess;
 let port: number;
-
-/** Guests keep the endpoint they were born with, so the house must come back on its port. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
-}
 
 async function start(): Promise<void> {
   house = await startHouse(home, ["--demo"], {
@@ -68,6 +58,7 @@ function isAlive(pid: number): boolean {
 }
 
 beforeAll(async () => {
+  // Guests keep the endpoint they were born with, so the house must come back on its port.
   port = await freePort();
   await start();
 }, FIRST_TEST_MS);

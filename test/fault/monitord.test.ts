@@ -1,9 +1,8 @@
 /** gatehouse-monitord in trouble: killed, with its database locked or full, and flooded from both sides. */
 
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { coreDaemon, MemoryTables, sendUdp, text } from "../support/core-daemon.ts";
+import { freePort } from "../support/free-port.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { eventually } from "../support/monitor-daemon.ts";
 import { type OneSite, oneSite } from "../support/one-site.ts";
@@ -18,16 +17,6 @@ afterEach(async () => {
 const reading = (oid: number, timestamp: number) =>
   text({ type: "MONITOR_HOST", oid, timestamp, payload: "FREECPU=1\n" });
 const system = (oid: number) => text({ type: "SYSTEM_HOST", oid, payload: "TOTALCPU=1\n" });
-
-/** Free for TCP, and hardly ever taken for UDP. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 function opened(): OneSite {
   if (site === undefined) throw new Error("no site is open");

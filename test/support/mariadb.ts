@@ -3,11 +3,11 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
 import type { MysqlOptions } from "../../gateway/monitor/dropin/mysql-tables.ts";
+import { freePort } from "./free-port.ts";
 
 export const MARIADB = findProgram("mariadbd");
 const INSTALL = findProgram("mariadb-install-db");
@@ -102,13 +102,4 @@ function findProgram(name: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

@@ -15,6 +15,7 @@ import { type ProcessStat, readStat } from "../../shared/guests/process-proc.ts"
 import { LCM_STATE } from "../../shared/states/lcm.ts";
 import { VM_STATE } from "../../shared/states/vm.ts";
 import type { Template } from "../../shared/template/types.ts";
+import { blankVm } from "./blank-vm.ts";
 
 export interface Setup {
   readonly driver: Driver;
@@ -68,7 +69,13 @@ export function useProcessDrivers(uidBase: number): ProcessDrivers {
     another,
     newVm(template = {}) {
       lastId += 1;
-      return blankVm(lastId, template);
+      return blankVm({
+        id: lastId,
+        name: `vm-${lastId}`,
+        state: VM_STATE.ACTIVE,
+        lcmState: LCM_STATE.BOOT,
+        template: { CREATED_BY: "2", ...template },
+      });
     },
     get base() {
       return base;
@@ -86,33 +93,6 @@ export function useProcessDrivers(uidBase: number): ProcessDrivers {
       };
       return { ...another(options), runDir: options.runDir, options };
     },
-  };
-}
-
-function blankVm(id: number, template: Template): Vm {
-  return {
-    id,
-    version: 1,
-    name: `vm-${id}`,
-    uid: 2,
-    gid: 1,
-    uname: "alice",
-    gname: "users",
-    mode: 0o600,
-    state: VM_STATE.ACTIVE,
-    lcmState: LCM_STATE.BOOT,
-    prevState: 0,
-    prevLcmState: 0,
-    resched: false,
-    stime: 1,
-    etime: 0,
-    lastPoll: 0,
-    deployId: "",
-    template: { CREATED_BY: "2", ...template },
-    userTemplate: {},
-    monitoring: {},
-    history: [],
-    snapshots: [],
   };
 }
 

@@ -39,7 +39,7 @@ export async function endSentence(
   code: number | null | undefined,
   signal: NodeJS.Signals | null | undefined,
 ): Promise<string> {
-  const complaint = await lastLineOf(paths.qemuLog);
+  const complaint = (await lastLineOf(paths.qemuLog)).replace(/[.?!]+$/, "");
   const said = complaint === "" ? "" : `: ${complaint}`;
   if (signal) return `QEMU was killed by ${signal}.`;
   if (code) return `QEMU ended with code ${code}${said}.`;
