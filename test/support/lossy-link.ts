@@ -6,6 +6,7 @@
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import { freePort } from "./free-port.ts";
 import { type Random, seededRandom } from "./random.ts";
 
 export interface LossyLinkOptions {
@@ -61,7 +62,8 @@ export async function lossyLink(options: LossyLinkOptions): Promise<LossyLink> {
       });
     }
   });
-  server.listen(0, "127.0.0.1");
+  // Its datagrams go to the same number.
+  server.listen(await freePort(), "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
