@@ -17,14 +17,25 @@ const TAIL =
   /<\/string>\s*<\/value>\s*(?:<value>\s*<[\w:]+>-?\d*<\/[\w:]+>\s*<\/value>\s*)*<\/data>\s*<\/array>\s*<\/value>\s*<\/param>\s*<\/params>\s*<\/methodResponse>\s*$/;
 
 const [AMPERSAND, LESS, GREATER, SLASH, BANG, QUESTION] = [0x26, 0x3c, 0x3e, 0x2f, 0x21, 0x3f];
+const [DOUBLE_QUOTE, SINGLE_QUOTE] = [0x22, 0x27];
 const LESS_ENTITY = bytesOf("&lt;");
 const GREATER_ENTITY = bytesOf("&gt;");
-const CDATA = bytesOf("![CDATA[");
-const CDATA_END = bytesOf("]]");
+const AMPERSAND_ENTITY = bytesOf("&amp;");
+const DOUBLE_QUOTE_ENTITY = bytesOf("&quot;");
+const SINGLE_QUOTE_ENTITY = bytesOf("&apos;");
+/** What is no tag, and may hold what looks like one: how it begins after `<`, and ends before `>`. */
+const SECTIONS = [
+  { begin: bytesOf("![CDATA["), end: bytesOf("]]") },
+  { begin: bytesOf("!--"), end: bytesOf("--") },
+  { begin: bytesOf("?"), end: bytesOf("?") },
+];
 
 /**
  * The children of the root element of the XML that a successful answer carries, in order. Undefined for whatever is not
- * of that form (a refusal, a fault, XML with comments): decodeAnswer says what it is.
+ * of that form (a refusal, a fault, comments between its elements): decodeAnswer says what it is.
+ *
+ * oned writes values into CDATA sections as they are, so a guest whose value holds `]]>` writes XML of its own there:
+ * whatever is well-formed must be passed over as an XML parser does, or it could end its own element and begin another's.
  */
 export function elementsOf(body: Buffer): readonly Slice[] | undefined {
   const head = HEAD.exec(body.toString("latin1", 0, MAX_FRAME));
@@ -85,36 +96,58 @@ class Scanner {
       const byte = this.#bytes[this.#at];
       if (byte === LESS) return false;
       if (byte === AMPERSAND && this.#stands(LESS_ENTITY, this.#at)) {
-        if (this.#bytes[this.#at + LESS_ENTITY.length] !== BANG) return true;
-        if (!this.#overCdata()) return false;
+        const first = this.#bytes[this.#at + LESS_ENTITY.length];
+        if (first !== BANG && first !== QUESTION) return true;
+        if (!this.#overSection()) return false;
       } else if (this.#depth < 2 && !isSpace(byte)) return false;
     }
     return false;
   }
 
-  /** Of the depth it leads to. False for what is no plain tag. */
+  /** Of the depth it leads to. False for what is no tag. */
   #overTag(): boolean {
     const inside = this.#at + LESS_ENTITY.length;
-    const first = this.#bytes[inside];
-    if (first === QUESTION) return false;
+    let quote = 0;
     for (let at = inside; at < this.#end; at += 1) {
-      const width = this.#greaterAt(at);
-      if (width === 0) continue;
-      this.#at = at + width;
-      if (first === SLASH) this.#depth -= 1;
-      else if (this.#bytes[at - 1] !== SLASH) this.#depth += 1;
-      return this.#depth >= 0;
+      // Letters are passed over at once: what is looked for comes before them.
+      if ((this.#bytes[at] ?? 0) > GREATER) continue;
+      const mark = this.#quoteAt(at);
+      if (mark !== 0 && (quote === 0 || quote === mark)) {
+        quote = quote === 0 ? mark : 0;
+      } else if (quote === 0 && this.#greaterAt(at) > 0) {
+        this.#at = at + this.#greaterAt(at);
+        if (this.#bytes[inside] === SLASH) this.#depth -= 1;
+        else if (this.#bytes[at - 1] !== SLASH) this.#depth += 1;
+        return this.#depth >= 0;
+      } else if (mark === 0 && this.#isUnknown(at)) return false;
     }
     return false;
   }
 
+  /** The quote that stands there, which may be escaped: 0 when none does. */
+  #quoteAt(at: number): number {
+    const byte = this.#bytes[at];
+    if (byte === DOUBLE_QUOTE || byte === SINGLE_QUOTE) return byte;
+    if (byte !== AMPERSAND) return 0;
+    if (this.#stands(DOUBLE_QUOTE_ENTITY, at)) return DOUBLE_QUOTE;
+    return this.#stands(SINGLE_QUOTE_ENTITY, at) ? SINGLE_QUOTE : 0;
+  }
+
+  /** A reference that may stand for a quote, or for what no tag holds. */
+  #isUnknown(at: number): boolean {
+    return this.#bytes[at] === AMPERSAND && this.#greaterAt(at) === 0 && !this.#stands(AMPERSAND_ENTITY, at);
+  }
+
   /** To the last byte of it. */
-  #overCdata(): boolean {
-    if (this.#depth < 2 || !this.#stands(CDATA, this.#at + LESS_ENTITY.length)) return false;
-    for (let at = this.#at + LESS_ENTITY.length + CDATA.length; at < this.#end; at += 1) {
-      const width = this.#stands(CDATA_END, at) ? this.#greaterAt(at + CDATA_END.length) : 0;
+  #overSection(): boolean {
+    const inside = this.#at + LESS_ENTITY.length;
+    const section = SECTIONS.find(({ begin }) => this.#stands(begin, inside));
+    if (this.#depth < 2 || section === undefined) return false;
+    const { begin, end } = section;
+    for (let at = inside + begin.length; at < this.#end; at += 1) {
+      const width = this.#stands(end, at) ? this.#greaterAt(at + end.length) : 0;
       if (width === 0) continue;
-      this.#at = at + CDATA_END.length + width - 1;
+      this.#at = at + end.length + width - 1;
       return true;
     }
     return false;

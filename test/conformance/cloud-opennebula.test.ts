@@ -7,7 +7,7 @@ import { type RemoteCloudOptions, remoteCloud, type ServedCore, serveCore } from
 import { seededRandom } from "../support/random.ts";
 import { type CloudUnderTest, cloudSuite, type Part, type Without } from "./cloud-suite.ts";
 
-/** So far apart that nothing within a test is seen by looking. */
+/** So far apart that nothing within a test is seen by looking again. */
 const FAR_APART_MS = 3_600_000;
 const SEED = 20_260_101;
 
@@ -46,6 +46,7 @@ async function remote(serve: Serve): Promise<CloudUnderTest> {
 
 const polled: Serve = async (cloud) => ({ core: await serveCore(cloud) });
 
+/** What this cloud does itself it reads at once; the hooks tell of it a second time. */
 const hooked: Serve = async (cloud) => {
   const core = await serveHookedCore(cloud);
   return { core, hooks: core.hooks, options: { hooks: core.hooks.endpoint, pollMs: FAR_APART_MS } };
@@ -73,5 +74,5 @@ const FOLLOWED: readonly Part[] = [
 ];
 
 cloudSuite("an OpenNebula over XML-RPC", () => remote(polled), WITHOUT);
-cloudSuite("an OpenNebula over XML-RPC and its hooks alone", () => remote(hooked), WITHOUT);
+cloudSuite("an OpenNebula over XML-RPC that is not polled", () => remote(hooked), WITHOUT);
 cloudSuite("an OpenNebula over XML-RPC and hooks that are lossy", () => remote(halfHooked), {}, FOLLOWED);

@@ -7,6 +7,8 @@ export interface HookPublisher {
   readonly endpoint: string;
   /** Topics that were asked for, of every connection so far. */
   readonly topics: readonly string[];
+  /** That were made so far. */
+  readonly connections: number;
   /** Once so many connections have asked for everything. */
   subscribed(connections: number): Promise<void>;
   /** To whoever listens; a publisher keeps nothing for those who come later. */
@@ -24,7 +26,9 @@ export async function startHookPublisher(): Promise<HookPublisher> {
   const topics: string[] = [];
   const sockets = new Set<Socket>();
   let waiting: (() => void)[] = [];
+  let connections = 0;
   const server = createServer((socket) => {
+    connections += 1;
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
@@ -46,6 +50,9 @@ export async function startHookPublisher(): Promise<HookPublisher> {
   return {
     endpoint: `tcp://127.0.0.1:${port}`,
     topics,
+    get connections() {
+      return connections;
+    },
     async subscribed(connections) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const look = () => (topics.length >= connections * TOPIC_COUNT ? resolve() : undefined);

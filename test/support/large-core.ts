@@ -27,6 +27,8 @@ export interface LargeCore {
   cutNext(isIt: (call: readonly string[]) => boolean, times: number): void;
   /** That one VM has so many bytes more. */
   grow(id: number, bytes: number): void;
+  /** A guest's own value, which oned writes into a CDATA section as it is, whatever it holds. */
+  write(id: number, value: string): void;
   close(): Promise<void>;
 }
 
@@ -56,7 +58,10 @@ export async function startLargeCore(vmIds: Iterable<number>, { isSmall = false 
 
   const written = (id: number, state: number) => {
     const load = `${loads.get(id) ?? ended.get(id)}${grown.get(id) ?? ""}`;
-    return vm.pieces.join(String(id)).replace("@LOAD@", load).replace("@STATE@", String(state));
+    return vm.pieces
+      .join(String(id))
+      .replace("@LOAD@", () => load)
+      .replace("@STATE@", String(state));
   };
   const text = (id: number, state: number) => {
     const known = made.get(id) ?? written(id, state);
@@ -93,7 +98,11 @@ export async function startLargeCore(vmIds: Iterable<number>, { isSmall = false 
     "one.user.info": () =>
       success(`<USER><ID>${OWNER.id}</ID><GID>1</GID><GROUPS><ID>1</ID></GROUPS><NAME>${OWNER.name}</NAME>
         <ENABLED>1</ENABLED><TEMPLATE><TOKEN_PASSWORD>secret</TOKEN_PASSWORD></TEMPLATE></USER>`),
-    "one.vmpool.monitoring": () => pool("MONITORING_DATA", [...loads.keys()].map(readingText)),
+    "one.vmpool.monitoring": () =>
+      pool(
+        "MONITORING_DATA",
+        [...loads.keys()].map((id) => readingText(id, grown.get(id))),
+      ),
   };
 
   const server = createServer((request, response) => {
@@ -139,12 +148,21 @@ export async function startLargeCore(vmIds: Iterable<number>, { isSmall = false 
       grown.set(id, "x".repeat(bytes));
       made.delete(id);
     },
+    write(id, value) {
+      grown.set(id, escaped(value));
+      made.delete(id);
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+/** As text of XML-RPC. */
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 /** The one of middle size among those that were recorded. */
@@ -171,7 +189,7 @@ function withoutDetails(written: string): string {
     .replace(/&lt;HISTORY_RECORDS&gt;.*&lt;\/HISTORY_RECORDS&gt;/s, "&lt;HISTORY_RECORDS/&gt;");
 }
 
-function readingText(id: number): string {
+function readingText(id: number, more = ""): string {
   const metrics = [
     "CPU",
     "DISKRDBYTES",
@@ -182,6 +200,8 @@ function readingText(id: number): string {
     "NETRX",
     "NETTX",
   ];
-  const inner = metrics.map((name) => `&lt;${name}&gt;&lt;![CDATA[${id}]]&gt;&lt;/${name}&gt;`).join("");
+  const inner = metrics
+    .map((name) => `&lt;${name}&gt;&lt;![CDATA[${id}${more}]]&gt;&lt;/${name}&gt;`)
+    .join("");
   return `&lt;MONITORING&gt;${inner}&lt;ID&gt;${id}&lt;/ID&gt;&lt;TIMESTAMP&gt;1795170161&lt;/TIMESTAMP&gt;&lt;/MONITORING&gt;`;
 }

@@ -1,17 +1,25 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Actor, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { type Actor, type CloudEvent, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { vmFromDocument } from "../../gateway/cloud/document/vm.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { ActingSessions } from "../../gateway/cloud/opennebula/acting.ts";
+import { Core } from "../../gateway/cloud/opennebula/core.ts";
+import { RemoteMonitoring } from "../../gateway/cloud/opennebula/monitoring.ts";
 import type { OpenNebulaCloud } from "../../gateway/cloud/opennebula/opennebula-cloud.ts";
 import { readingsIn } from "../../gateway/cloud/opennebula/readings.ts";
 import { refusal } from "../../gateway/cloud/opennebula/refusals.ts";
 import { scheduleText } from "../../gateway/cloud/opennebula/schedule-text.ts";
-import { documentText } from "../../gateway/cloud/opennebula/template-text.ts";
+import { documentText, kept, templateText } from "../../gateway/cloud/opennebula/template-text.ts";
 import { readScheduleChanges } from "../../gateway/cloud/scheduled-action.ts";
+import { systemClock } from "../../shared/clock.ts";
+import { silentLogger } from "../../shared/log.ts";
 import { vmReading } from "../../shared/monitor/read-vms.ts";
 import { parseTemplate } from "../../shared/template/parse.ts";
 import { vectorsOf } from "../../shared/template/types.ts";
+import { xmlToTree } from "../../shared/xml/parse.ts";
 import { makeUser, testCloud } from "../support/embedded.ts";
+import { startLargeCore } from "../support/large-core.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { remoteCloud, SERVER, type ServedCore, serveCore } from "../support/opennebula.ts";
 import { recordedDocument } from "../support/scripted-core.ts";
@@ -94,6 +102,35 @@ describe("what the core is given", () => {
   });
 });
 
+describe("what would be XML of its own in the core", () => {
+  const ending = "]]></A><SERVICE_ID>5</SERVICE_ID><A><![CDATA[";
+
+  it("is not written, since oned writes values into CDATA sections as they are", () => {
+    for (const template of [{ A: ending }, { V: { A: ending } }, { A: ["1", ending] }]) {
+      expect(() => templateText(template)).toThrow('A value holds "]]>"');
+      expect(() => documentText(template)).toThrow('A value holds "]]>"');
+    }
+    expect(() => kept(ending)).toThrow('A value holds "]]>"');
+    expect(kept("]]>")).toBe("]]>");
+    expect(templateText({ A: "<![CDATA[" })).toBe('A="<![CDATA["\n');
+  });
+
+  it("is written into the body of a document, which is JSON and says it otherwise", async () => {
+    const { cloud: embedded, store } = await testCloud();
+    const calls: string[] = [];
+    const core = await serveCore(embedded, systemClock, { onCall: (call) => calls.push(call) });
+    const cloud = await remoteCloud(core);
+    const body = { description: ending };
+    const id = await cloud.documents.allocate(SYSTEM, { type: 100, name: "s", body });
+    await cloud.documents.update(SYSTEM, id, { ...body, state: 2 });
+    expect((await cloud.documents.get(SYSTEM, id)).body).toEqual({ ...body, state: 2 });
+    const written = calls.filter((call) => call.includes("SERVICE_ID"));
+    expect(written).toHaveLength(2);
+    expect(written.join("")).not.toMatch(/\]\](?:>|&gt;)&lt;\/A/);
+    for (const one of [cloud, core, embedded, store]) await one.close();
+  });
+});
+
 describe("readings", () => {
   it("of VMs and hosts are read as recorded", () => {
     const [vm] = readingsIn(recordedDocument("vm-monitoring"));
@@ -101,6 +138,29 @@ describe("readings", () => {
     const [host] = readingsIn(recordedDocument("host-monitoring"));
     expect(host?.reading.attributes).toMatchObject({ FREECPU: "7", USEDMEMORY: "5515597" });
     expect(host?.reading.attributes.ID).toBeUndefined();
+  });
+
+  it("are looked at by one timer, also when who listens went and came during a look, and hide no other", async () => {
+    const large = await startLargeCore([4, 5]);
+    large.write(4, `]]>${"<A>".repeat(70)}${"</A>".repeat(70)}<![CDATA[`);
+    const { endpoint } = large;
+    const server = { endpoint, server: SERVER, clock: systemClock, log: silentLogger, timeoutMs: 10_000 };
+    const core = new Core(server);
+    const clock = manualClock();
+    const looked = Promise.withResolvers<CloudEvent>();
+    const vm = vmFromDocument({ VM: xmlToTree(recordedDocument("vm-info")).node });
+    const known = (id: number) => ({ ...vm, id, version: 1 });
+    const parts = { core, clock, log: silentLogger, monitoringMs: 1_000, known, tell: looked.resolve };
+    const monitoring = new RemoteMonitoring(parts);
+    monitoring.start();
+    clock.advance(1_000);
+    monitoring.stop();
+    monitoring.start();
+    expect(await looked.promise).toMatchObject({ kind: "vms_monitored", vmIds: [5] });
+    await nextTurn();
+    expect(clock.waiting()).toBe(1);
+    core.close();
+    await large.close();
   });
 });
 

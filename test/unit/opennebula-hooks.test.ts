@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type CloudEvent, SYSTEM } from "../../gateway/cloud/cloud.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { hintIn } from "../../gateway/cloud/opennebula/hooks/hint.ts";
+import { Hints } from "../../gateway/cloud/opennebula/hooks/hints.ts";
 import {
   greeting,
   MAX_FRAME_BYTES,
@@ -90,6 +91,37 @@ describe("a message of the hook manager", () => {
   });
 
   it.each([
+    [
+      "EVENT API one.vm.update 1",
+      [
+        ["IN", 2, "9"],
+        ["IN", 3, "]]><VM>"],
+      ],
+      { kind: "vm", id: 9 },
+    ],
+    [
+      "EVENT API one.vm.action 1",
+      [
+        ["IN", 2, "<hold"],
+        ["IN", 3, "4"],
+      ],
+      { kind: "vm", id: 4 },
+    ],
+    [
+      "EVENT API one.vm.allocate 1",
+      [
+        ["IN", 2, "<A>"],
+        ["OUT", 1, "true"],
+        ["OUT", 2, "<![CDATA[12]]>"],
+      ],
+      { kind: "vm", id: 12 },
+    ],
+  ] as const)("%s says where to look, whatever makes its XML malformed", (topic, parameters, hint) => {
+    const name = /one\.[a-z.]+/.exec(topic)?.[0] ?? "";
+    expect(hintIn(topic, call(name, ...parameters))).toEqual(hint);
+  });
+
+  it.each([
     ["EVENT API one.vm.update 0", ""],
     ["EVENT API one.image.update 1", ""],
     ["EVENT SERVICE 4 ", ""],
@@ -98,6 +130,34 @@ describe("a message of the hook manager", () => {
     ["", ""],
   ])("%j says nothing that is followed", (topic, payload) => {
     expect(hintIn(topic, payload)).toBeUndefined();
+  });
+});
+
+describe("what messages name", () => {
+  it("is read a few at a time, however much it is, each once, and once more when it is named meanwhile", async () => {
+    const read: number[] = [];
+    let reading = 0;
+    let most = 0;
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    const vms = {
+      poll: () => Promise.reject(new Error("nobody told of all")),
+      async refresh(id: number) {
+        reading += 1;
+        most = Math.max(most, reading);
+        if (id === 7 && !read.includes(7)) hints.take({ kind: "vm", id: 7 });
+        read.push(id);
+        await Promise.resolve();
+        reading -= 1;
+        if (read.length === 3_001) resolve();
+      },
+    };
+    const hints = new Hints({ vm: vms, host: vms, vn: vms, document: vms, vrouter: vms });
+    for (let id = 0; id < 3_000; id += 1) hints.take({ kind: "vm", id });
+    for (let id = 100; id < 3_000; id += 1) hints.take({ kind: "vm", id });
+    await done;
+    expect(most).toBeLessThanOrEqual(4);
+    expect(read.filter((id) => id === 7)).toHaveLength(2);
+    expect(new Set(read).size).toBe(3_000);
   });
 });
 
@@ -177,6 +237,17 @@ describe("a cloud that hears hooks", () => {
     publisher.cut();
     expect(await event).toMatchObject({ vm: { userTemplate: { MISSED: "1" } } });
     expect(publisher.topics.filter((topic) => topic === "EVENT STATE VM/").length).toBeGreaterThan(1);
+  });
+
+  it("has one connection, however often who listens goes and comes", async () => {
+    for (let times = 0; times < 3; times += 1) cloud.subscribe(() => undefined)();
+    cloud.subscribe(() => undefined);
+    await publisher.subscribed(1);
+    const { connections } = publisher;
+    publisher.cut();
+    await publisher.subscribed(2);
+    // A connection that nobody minds would be made again at the same time.
+    expect(publisher.connections - connections).toBe(1);
   });
 
   it("leaves a publisher that sends what nobody can read, and comes back", async () => {

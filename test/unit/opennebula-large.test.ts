@@ -20,6 +20,9 @@ const IDS = [
 const LOOK = "one.vmpool.infoextended";
 const [ALL, MINE] = [-2, -3] as const;
 const CUT = { code: "unavailable" };
+/** What ends and begins elements only for who overlooks quotes. */
+const END_TAGS_IN_QUOTES = '<X b="/>"></X>'.repeat(3);
+const BEGIN_TAGS_IN_QUOTES = '<X b=">"/>'.repeat(3);
 
 let large: LargeCore;
 const opened: { close(): void | Promise<void> }[] = [];
@@ -138,6 +141,46 @@ describe("a look at more VMs than one answer holds", () => {
     await look();
     expect(told()).toEqual(["vm_updated 1000101 in 3", "vm_updated 20 in 3", "vm_updated 22 in 3"]);
     expect(said).toEqual([{ kind: "vm", id: 1_000_100, maxBytes: 150_000 }]);
+  });
+
+  it("says once of a VM that it is too large, and still sees others end", async () => {
+    const { look, told, said } = await watch(150_000);
+    large.grow(20, 150_000);
+    for (const id of [10, 30, 1_000_499]) large.end(id);
+    await look();
+    await look();
+    expect(told()).toEqual(["vm_state 10 in 6", "vm_state 1000499 in 6", "vm_state 30 in 6"]);
+    expect(said).toEqual([{ kind: "vm", id: 20, maxBytes: 150_000 }]);
+    large.grow(20, 1);
+    await look();
+    large.grow(20, 150_000);
+    await look();
+    expect(said).toHaveLength(2);
+  });
+
+  it.each([
+    ["is nested too deep", `${"<A>".repeat(70)}${"</A>".repeat(70)}`],
+    ["cannot be read", "</LOAD></USER_TEMPLATE><STATE>8</STATE><USER_TEMPLATE><LOAD>"],
+    [
+      "seems to end, and another to begin",
+      `${END_TAGS_IN_QUOTES}<VM><ID>0</ID><UID>0</UID></VM>${BEGIN_TAGS_IN_QUOTES}`,
+    ],
+    [
+      "has a comment in it, and is nested too deep",
+      `<!-- > --><?a > ?>${"<A>".repeat(70)}${"</A>".repeat(70)}`,
+    ],
+  ])("is of all others when one, by what its guest wrote, %s", async (_, xml) => {
+    const { look, told } = await watch();
+    large.write(10, `]]>${xml}<![CDATA[`);
+    for (const id of [0, 8, 12, 1_000_499]) large.touch(id);
+    await look();
+    await look();
+    expect(told().filter((line) => !line.includes(" 10 "))).toEqual([
+      "vm_updated 0 in 3",
+      "vm_updated 1000499 in 3",
+      "vm_updated 12 in 3",
+      "vm_updated 8 in 3",
+    ]);
   });
 
   it("sees many that were made since the last, more than an answer holds", async () => {

@@ -67,6 +67,27 @@ describe("the elements of a pool's answer", () => {
     );
   });
 
+  it.each([
+    ["comments", "<!-- <VM> </VM></VM> -->"],
+    ["a comment that looks like a section", "<!-- <![CDATA[ -->"],
+    ["a section that looks like a comment", "<![CDATA[<!--]]>"],
+    ["processing instructions", "<?a </VM> ?>"],
+    ["ends in quotes", '<X b="/>"></X><X b="/>"></X><VM><ID>0</ID></VM><X b=">"/><X b=">"/>'],
+    ["ends in single quotes", "<X b='\"/>'></X><X b='/>'></X><VM><ID>0</ID></VM><X b='>'/><X b='>\"'/>"],
+    ["references in quotes", '<X b="&gt;&quot;&amp;&apos;/>"></X>'],
+    ["VMs in a VM", "<VM><ID>0</ID></VM><A><VM/></A>"],
+  ])("are those of its tree where one of them has %s", (_, inner) => {
+    const body = pool(`<VM><ID>5</ID><A>1</A>${inner}</VM><VM><ID>4</ID></VM>`);
+    const answers = [
+      body,
+      body
+        .replaceAll('"', "&quot;")
+        .replaceAll("'", "&apos;")
+        .replace(/^.*?(?=<methodResponse)/s, ""),
+    ];
+    for (const answer of answers) expect({ VM: found(answer)?.map(({ node }) => node) }).toEqual(whole(body));
+  });
+
   it("are none in an empty pool, and are told apart where they are empty themselves", () => {
     expect(found(escaped("<VM_POOL/>"))).toEqual([]);
     expect(found(escaped("<VM_POOL></VM_POOL>"))).toEqual([]);
@@ -92,6 +113,12 @@ describe("the elements of a pool's answer", () => {
     ["an element without end", escaped("<VM_POOL><VM>")],
     ["an end too many", escaped("</VM_POOL>")],
     ["a CDATA section without end", pool("<VM><![CDATA[</VM>")],
+    ["a comment without end", pool("<VM><!-- </VM>")],
+    ["a tag without end", pool('<VM a="></VM>')],
+    [
+      "a tag that holds a reference of whoever wrote the answer",
+      pool("<VM/>").replace("VM/", "VM a=&#34;&#34;/"),
+    ],
   ])("are not looked for in %s", (_, body) => {
     expect(found(body)).toBeUndefined();
   });

@@ -19,7 +19,7 @@ interface NewDocument {
 export class RemoteDocuments extends OwnedRemotePool<Document> implements DocumentPool {
   async allocate(actor: Actor, { type, name, body, template = {} }: NewDocument): Promise<number> {
     const parts = documentTemplate({ body, template });
-    const text = documentText({ ...(name !== "" && { NAME: name }), ...parts });
+    const text = documentText({ ...(name !== "" && { NAME: name }), ...withoutSectionEnd(parts, body) });
     return await this.made({
       key: recipeKey("document", actor.uid, "allocate", type, text),
       call: () => this.tools.core.make(actor, "one.document.allocate", text, type),
@@ -36,7 +36,7 @@ export class RemoteDocuments extends OwnedRemotePool<Document> implements Docume
   }
 
   async update(actor: Actor, id: number, body: JsonObject, template?: Template): Promise<void> {
-    const text = documentText(documentTemplate({ body, template: template ?? {} }));
+    const text = documentText(withoutSectionEnd(documentTemplate({ body, template: template ?? {} }), body));
     await this.doTo(actor, id, "update", text, updateType(template === undefined ? "append" : "replace"));
   }
 
@@ -55,4 +55,10 @@ export class RemoteDocuments extends OwnedRemotePool<Document> implements Docume
   async delete(actor: Actor, id: number): Promise<void> {
     await this.end(actor, id);
   }
+}
+
+/** The same JSON, in which nothing ends the section that the core writes it into. */
+function withoutSectionEnd(parts: Template, body: JsonObject | undefined): Template {
+  if (body === undefined || typeof parts.BODY !== "string") return parts;
+  return { ...parts, BODY: parts.BODY.replaceAll("]]>", "]]\\u003e") };
 }

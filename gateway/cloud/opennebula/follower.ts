@@ -1,7 +1,7 @@
 /** Looks at the core again and again while somebody listens, and no oftener than the core can bear. */
 
 import type { Clock } from "../../../shared/clock.ts";
-import { errorText } from "../../../shared/errors.ts";
+import { errorText, isGatehouseError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/log.ts";
 import { AnswerTooLarge } from "./refusals.ts";
 
@@ -34,8 +34,12 @@ export class Follower {
   /** What was seen once. */
   readonly #following = new Set<Followed>();
   readonly #looked = new Map<Followed, number>();
+  /** Ends the rest between two looks; undefined while there is none. */
   #cancel: (() => void) | undefined;
-  #first: Promise<void> | undefined;
+  /** The looks that are under way, or were the last; undefined: nobody listens. */
+  #looks: Promise<void> | undefined;
+  /** What is under way may be past what changed. */
+  #isAgain = false;
   /** Counts up with each start and stop, so that a look from before is seen to be one. */
   #era = 0;
   readonly #failing = new Set<Followed>();
@@ -47,14 +51,14 @@ export class Follower {
   start(): void {
     this.#era += 1;
     for (const followed of this.#options.followed) followed.listen(true);
-    this.#first = this.#round(this.#era);
+    this.#begin();
   }
 
   stop(): void {
     this.#era += 1;
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#first = undefined;
+    this.#looks = undefined;
     for (const followed of this.#options.followed) followed.listen(false);
     this.#begun.clear();
     this.#following.clear();
@@ -62,37 +66,52 @@ export class Follower {
     this.#looked.clear();
   }
 
-  /** Looks now, if it is not looking already. */
+  /** Looks at all of it now; where a look is under way, once more after it. */
   soon(): void {
-    if (this.#cancel === undefined) return;
-    this.#cancel();
-    this.#cancel = undefined;
-    this.#first = this.#round(this.#era);
+    if (this.#looks === undefined) return;
+    this.#looked.clear();
+    if (this.#cancel === undefined) this.#isAgain = true;
+    else this.#begin();
   }
 
   /** Once it is known, or cannot be known now, what there was before, so that what is made from then on is told as new; never rejects. */
   async ready(): Promise<void> {
     // A later look at everything is nothing to wait for: it may take minutes.
-    if (this.#begun.size === this.#options.followed.length) return;
-    await this.#first;
+    if (this.#isBegun()) return;
+    await this.#looks;
     // The core was away then, and may be back: what is done now must not look as if it had always been so.
-    if (this.#begun.size < this.#options.followed.length) this.soon();
-    await this.#first;
+    if (!this.#isBegun() && this.#cancel !== undefined) this.#begin();
+    await this.#looks;
   }
 
-  async #round(era: number): Promise<void> {
-    const { clock, pollMs, followed } = this.#options;
-    const began = clock.elapsed();
-    for (const one of followed) {
+  #isBegun(): boolean {
+    return this.#begun.size === this.#options.followed.length;
+  }
+
+  #begin(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#looks = this.#lookUntilRest(this.#era);
+  }
+
+  async #lookUntilRest(era: number): Promise<void> {
+    const { clock, pollMs } = this.#options;
+    let began: number;
+    do {
+      this.#isAgain = false;
+      began = clock.elapsed();
+      await this.#round(era, began);
+    } while (this.#isAgain && era === this.#era);
+    if (era !== this.#era) return;
+    const restMs = Math.max(pollMs, (clock.elapsed() - began) * MIN_REST);
+    this.#cancel = clock.after(restMs, () => this.#begin());
+  }
+
+  async #round(era: number, began: number): Promise<void> {
+    for (const one of this.#options.followed) {
       const isDue = began - (this.#looked.get(one) ?? Number.NEGATIVE_INFINITY) >= (one.restMs ?? 0);
       if (era === this.#era && isDue) await this.#poll(one, era);
     }
-    if (era !== this.#era) return;
-    const restMs = Math.max(pollMs, (clock.elapsed() - began) * MIN_REST);
-    this.#cancel = clock.after(restMs, () => {
-      this.#cancel = undefined;
-      void this.#round(era);
-    });
   }
 
   async #poll(followed: Followed, era: number): Promise<void> {
@@ -107,12 +126,17 @@ export class Follower {
       this.#failing.delete(followed);
     } catch (error) {
       // The core says for itself when it is away; what it answers and nobody can read is said here, once.
-      const isNew = this.#failing.size === 0 || error instanceof AnswerTooLarge;
-      if (isNew && !this.#failing.has(followed))
+      const isLasting = !isAway(error);
+      if ((isLasting || this.#failing.size === 0) && !this.#failing.has(followed))
         log.warn({ what: followed.name, reason: errorText(error) }, "OpenNebula was not looked at");
       this.#failing.add(followed);
-      // Nobody need wait for what will be too large again.
-      if (error instanceof AnswerTooLarge && era === this.#era) this.#begun.add(followed);
+      // Nobody need wait for what will be so again.
+      if (isLasting && era === this.#era) this.#begun.add(followed);
     }
   }
+}
+
+/** What is too large, refused, or no answer that can be read, will be so the next time. */
+function isAway(error: unknown): boolean {
+  return isGatehouseError(error) && error.code === "unavailable" && !(error instanceof AnswerTooLarge);
 }

@@ -1,6 +1,5 @@
 /** Groups of an OpenNebula, and its groups of VMs, which are only read. */
 
-import { printTemplate } from "../../../shared/template/print.ts";
 import type { Template } from "../../../shared/template/types.ts";
 import { type Actor, type GroupPool, SYSTEM, type UpdateMode } from "../cloud.ts";
 import type { Group, VmGroup } from "../model.ts";
@@ -8,7 +7,7 @@ import { isAdmin } from "../permissions.ts";
 import { recipeKey } from "./makes.ts";
 import { OwnedRemotePool, RemotePool } from "./pool.ts";
 import { ALL } from "./pool-look.ts";
-import { updateType } from "./template-text.ts";
+import { templateText, updateType } from "./template-text.ts";
 
 export class RemoteGroups extends RemotePool<Group> implements GroupPool {
   protected maySee(actor: Actor, group: Group): boolean {
@@ -29,7 +28,7 @@ export class RemoteGroups extends RemotePool<Group> implements GroupPool {
   }
 
   async update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {
-    await this.doTo(actor, id, "update", printTemplate(template), updateType(mode));
+    await this.doTo(actor, id, "update", templateText(template), updateType(mode));
   }
 
   async delete(actor: Actor, id: number): Promise<void> {

@@ -1,6 +1,5 @@
 /** Hosts of an OpenNebula. */
 
-import { printTemplate } from "../../../shared/template/print.ts";
 import type { Template } from "../../../shared/template/types.ts";
 import { type Actor, type HostPool, SYSTEM, type UpdateMode } from "../cloud.ts";
 import type { Host } from "../model.ts";
@@ -8,7 +7,7 @@ import { authorizeAdmin, isAdmin } from "../permissions.ts";
 import { recipeKey } from "./makes.ts";
 import { RemotePool } from "./pool.ts";
 import { ALL } from "./pool-look.ts";
-import { updateType } from "./template-text.ts";
+import { templateText, updateType } from "./template-text.ts";
 
 /** The numbers of one.host.status. */
 const STATUS = { enabled: 0, disabled: 1, offline: 2 } as const;
@@ -40,7 +39,7 @@ export class RemoteHosts extends RemotePool<Host> implements HostPool {
   }
 
   async update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {
-    await this.doTo(actor, id, "update", printTemplate(template), updateType(mode));
+    await this.doTo(actor, id, "update", templateText(template), updateType(mode));
   }
 
   async setState(actor: Actor, id: number, state: "enabled" | "disabled" | "offline"): Promise<void> {

@@ -38,7 +38,8 @@ export class RemoteMonitoring implements CloudMonitoring {
   readonly #options: RemoteMonitoringOptions;
   readonly #latest = new Map<number, LatestReading>();
   #cancel: (() => void) | undefined;
-  #isFollowed = false;
+  /** Counts up with each start and stop, so that a look from before goes on no more. */
+  #era = 0;
   #isTooLarge = false;
 
   constructor(options: RemoteMonitoringOptions) {
@@ -47,12 +48,12 @@ export class RemoteMonitoring implements CloudMonitoring {
 
   /** Looks at the latest readings from time to time, until it is stopped. */
   start(): void {
-    this.#isFollowed = this.#options.monitoringMs > 0;
-    if (this.#isFollowed) this.#again();
+    this.#era += 1;
+    if (this.#options.monitoringMs > 0) this.#again(this.#era);
   }
 
   stop(): void {
-    this.#isFollowed = false;
+    this.#era += 1;
     this.#cancel?.();
   }
 
@@ -118,13 +119,13 @@ export class RemoteMonitoring implements CloudMonitoring {
     }
   }
 
-  #again(): void {
+  #again(era: number): void {
     const { clock, monitoringMs } = this.#options;
     this.#cancel = clock.after(monitoringMs, () => {
       this.#look()
         .catch((error: unknown) => this.#failed(error))
         .finally(() => {
-          if (this.#isFollowed) this.#again();
+          if (era === this.#era) this.#again(era);
         });
     });
   }
@@ -147,8 +148,19 @@ export class RemoteMonitoring implements CloudMonitoring {
     const pauses = new Pauses(clock);
     for (const slice of slices ?? []) {
       if (pauses.isDue) await pauses.next();
-      const read = readingFrom(elementText(body, slice));
+      const read = this.#readingFrom(elementText(body, slice));
       if (read !== undefined) yield read;
+    }
+  }
+
+  /** One that nobody can read hides no other. */
+  #readingFrom(xml: string): ReadingOf | undefined {
+    try {
+      return readingFrom(xml);
+    } catch (error) {
+      if (!isGatehouseError(error)) throw error;
+      this.#options.log.debug({ reason: error.message }, "A reading of OpenNebula's cannot be read");
+      return undefined;
     }
   }
 

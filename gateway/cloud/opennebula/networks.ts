@@ -1,14 +1,13 @@
 /** Networks of an OpenNebula. */
 
 import { GatehouseError } from "../../../shared/errors.ts";
-import { printTemplate } from "../../../shared/template/print.ts";
 import { stringOf, type Template, type Vector } from "../../../shared/template/types.ts";
 import type { Actor, LeaseAddress, NetworkPool, Reservation, UpdateMode } from "../cloud.ts";
 import type { Network, NetworkDetail } from "../model.ts";
 import { NETWORKS, networkContents } from "./kinds.ts";
 import { type IsCandidate, type Recipe, recipeKey } from "./makes.ts";
 import { OwnedRemotePool } from "./pool.ts";
-import { updateType } from "./template-text.ts";
+import { templateText, updateType } from "./template-text.ts";
 
 /** The cluster that the core chooses. */
 const DEFAULT_CLUSTER = -1;
@@ -24,7 +23,7 @@ export class RemoteNetworks extends OwnedRemotePool<Network> implements NetworkP
   }
 
   async allocate(actor: Actor, template: Template): Promise<number> {
-    const text = printTemplate(template);
+    const text = templateText(template);
     const name = stringOf(template, "NAME");
     return await this.made({
       key: recipeKey("vn", actor.uid, "allocate", text),
@@ -47,7 +46,7 @@ export class RemoteNetworks extends OwnedRemotePool<Network> implements NetworkP
   }
 
   async update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {
-    await this.doTo(actor, id, "update", printTemplate(template), updateType(mode));
+    await this.doTo(actor, id, "update", templateText(template), updateType(mode));
   }
 
   async delete(actor: Actor, id: number): Promise<void> {
@@ -58,7 +57,7 @@ export class RemoteNetworks extends OwnedRemotePool<Network> implements NetworkP
 
   async reserve(actor: Actor, id: number, options: Reservation): Promise<number> {
     const { name = "", networkId } = options;
-    const text = printTemplate(reservationTemplate(options));
+    const text = templateText(reservationTemplate(options));
     const call = () => this.tools.core.make(actor, "one.vn.reserve", id, text);
     if (networkId !== undefined) {
       await this.change(networkId, call);
@@ -87,7 +86,7 @@ export class RemoteNetworks extends OwnedRemotePool<Network> implements NetworkP
   async addRange(actor: Actor, id: number, range: Vector): Promise<number> {
     return await this.tools.turns.run(`vn ${id}`, async () => {
       const before = rangeIds(await this.objects.get(actor, id));
-      await this.doTo(actor, id, "add_ar", printTemplate({ AR: range }));
+      await this.doTo(actor, id, "add_ar", templateText({ AR: range }));
       const added = rangeIds(await this.objects.get(actor, id)).find((one) => !before.includes(one));
       if (added === undefined) throw new GatehouseError("conflict", `Network ${id} did not take the range.`);
       return added;
@@ -118,5 +117,5 @@ function addressOf(address: LeaseAddress): Vector {
 }
 
 function leaseText(address: LeaseAddress): string {
-  return printTemplate({ LEASES: addressOf(address) });
+  return templateText({ LEASES: addressOf(address) });
 }

@@ -57,6 +57,8 @@ export class PoolLook<T extends Base> {
   /** Of the look at all that there is; empty before the first. */
   #windows: readonly Window[] = [];
   readonly #maxWindowBytes: number;
+  /** What was too large when it was looked at last. */
+  readonly #tooLarge = new Set<number>();
 
   constructor(options: PoolLookOptions<T>) {
     this.#options = options;
@@ -74,9 +76,12 @@ export class PoolLook<T extends Base> {
       const digest = digestOf(body);
       const isSame = digest === window.digest && reader.confirm(window.ids ?? [], look);
       const ids = isSame ? (window.ids ?? []) : (await this.#read(SYSTEM, body, look)).map(({ id }) => id);
+      // Those of a window that was passed over are in none that was seen.
+      while ((known[next] ?? Number.POSITIVE_INFINITY) < window.from) next += 1;
       const first = next;
-      while (holds(window, known[next] ?? -1)) next += 1;
+      while (holds(window, known[next] ?? OPEN)) next += 1;
       await onMissing(this.#missing(known.slice(first, next), new Set(ids), look));
+      for (const id of this.#tooLarge) if (holds(window, id)) this.#tooLarge.delete(id);
       return { from: window.from, to: window.to, bytes: body.length, ids, digest };
     });
     this.#windows = regrouped(seen);
@@ -143,7 +148,10 @@ export class PoolLook<T extends Base> {
   #passedOver({ from, to }: Window, error: AnswerTooLarge): Window {
     const { core, kind, call } = this.#options;
     if (!call.isRanged) throw error;
-    core.log.warn(
+    const isKnown = this.#tooLarge.has(from);
+    this.#tooLarge.add(from);
+    // What comes again with every look is said once, loudly.
+    core.log[isKnown ? "debug" : "warn"](
       { kind: kind.object, id: from, maxBytes: this.#maxWindowBytes },
       "An object of OpenNebula's is too large to be looked at",
     );

@@ -74,12 +74,14 @@ export class PoolReader<T extends Base> {
       this.#sight.confirm(look, known.id);
       return known;
     }
-    const { name, node } = xmlToTree(elementText(body, slice));
-    if (name !== this.#kind.element) return undefined;
-    const object = this.#take(node, look);
-    if (object !== undefined && this.#sight.known(object.id) === object)
-      this.#seen.set(object.id, { digest, version: object.version });
-    return object;
+    return this.#unlessUnreadable(() => {
+      const { name, node } = xmlToTree(elementText(body, slice));
+      if (name !== this.#kind.element) return undefined;
+      const object = this.#take(node, look);
+      if (this.#sight.known(object.id) === object)
+        this.#seen.set(object.id, { digest, version: object.version });
+      return object;
+    });
   }
 
   #unchanged(id: number | undefined, digest: string): T | undefined {
@@ -90,16 +92,22 @@ export class PoolReader<T extends Base> {
   }
 
   #readWhole(xml: string, look: Look): readonly T[] {
-    return nodesAt(xmlToTree(xml).node, this.#kind.element).flatMap((node) => this.#take(node, look) ?? []);
+    return nodesAt(xmlToTree(xml).node, this.#kind.element).flatMap(
+      (node) => this.#unlessUnreadable(() => this.#take(node, look)) ?? [],
+    );
   }
 
-  /** Anybody may write a document that is none of OneFlow's: it is passed over, and the others are not. */
-  #take(node: XmlNode, look: Look): T | undefined {
-    const { object: kind } = this.#kind;
+  #take(node: XmlNode, look: Look): T {
+    return this.#sight.take(this.#kind.read(node), look, "pool").object;
+  }
+
+  /** Anybody may write what is none of these, or no XML of a form that is read: it is passed over, and the others are not. */
+  #unlessUnreadable(read: () => T | undefined): T | undefined {
     try {
-      return this.#sight.take(this.#kind.read(node), look, "pool").object;
+      return read();
     } catch (error) {
       if (!isGatehouseError(error)) throw error;
+      const { object: kind } = this.#kind;
       this.#core.log.debug({ kind, reason: error.message }, "An object of OpenNebula's cannot be read");
       return undefined;
     }

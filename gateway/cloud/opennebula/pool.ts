@@ -8,6 +8,7 @@ import type { Core } from "./core.ts";
 import type { Makes, Recipe } from "./makes.ts";
 import type { Objects } from "./objects.ts";
 import { UnknownOutcome } from "./refusals.ts";
+import { kept } from "./template-text.ts";
 import type { OneByOne } from "./turns.ts";
 
 /** What every pool needs. */
@@ -106,7 +107,7 @@ export abstract class OwnedRemotePool<T extends Owned> extends RemotePool<T> imp
   }
 
   async rename(actor: Actor, id: number, name: string): Promise<void> {
-    await this.doTo(actor, id, "rename", name);
+    await this.doTo(actor, id, "rename", kept(name));
   }
 
   async chmod(actor: Actor, id: number, bits: PermissionBits): Promise<void> {

@@ -1,14 +1,13 @@
 /** Virtual routers of an OpenNebula. */
 
 import { GatehouseError } from "../../../shared/errors.ts";
-import { printTemplate } from "../../../shared/template/print.ts";
 import { stringOf, type Template, vectorsOf } from "../../../shared/template/types.ts";
 import type { Actor, RouterPool, UpdateMode } from "../cloud.ts";
 import type { Router } from "../model.ts";
 import { recipeKey } from "./makes.ts";
 import type { Objects } from "./objects.ts";
 import { OwnedRemotePool, type PoolTools } from "./pool.ts";
-import { updateType } from "./template-text.ts";
+import { templateText, updateType } from "./template-text.ts";
 import type { RemoteVms } from "./vms.ts";
 
 /** As the embedded cloud has it: more in one call is a mistake. */
@@ -31,7 +30,7 @@ export class RemoteRouters extends OwnedRemotePool<Router> implements RouterPool
   }
 
   async allocate(actor: Actor, template: Template): Promise<number> {
-    const text = printTemplate(template);
+    const text = templateText(template);
     const name = stringOf(template, "NAME");
     return await this.made({
       key: recipeKey("vrouter", actor.uid, "allocate", text),
@@ -41,14 +40,14 @@ export class RemoteRouters extends OwnedRemotePool<Router> implements RouterPool
   }
 
   async update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {
-    await this.doTo(actor, id, "update", printTemplate(template), updateType(mode));
+    await this.doTo(actor, id, "update", templateText(template), updateType(mode));
   }
 
   /** The core gives no id for it: it is the one that was not there before. */
   async attachNic(actor: Actor, id: number, template: Template): Promise<number> {
     return await this.#inTurn(id, async () => {
       const before = nicIds(await this.objects.get(actor, id));
-      await this.doTo(actor, id, "attachnic", printTemplate(template));
+      await this.doTo(actor, id, "attachnic", templateText(template));
       const router = await this.objects.get(actor, id);
       await this.#vms.lookAgain(router.vmIds);
       const added = nicIds(router).find((nic) => !before.includes(nic));
@@ -74,7 +73,7 @@ export class RemoteRouters extends OwnedRemotePool<Router> implements RouterPool
     const { count, templateId, name = "", hold = false, extra = {} } = options;
     if (!Number.isSafeInteger(count) || count < 1 || count > MAX_COUNT)
       throw new GatehouseError("bad_request", `A router's VMs are a number from 1 to ${MAX_COUNT}.`);
-    const text = printTemplate(extra);
+    const text = templateText(extra);
     return await this.#inTurn(id, async () => {
       await this.tools.ready();
       const before = new Set((await this.objects.get(actor, id)).vmIds);

@@ -1,8 +1,8 @@
 /** Actions at a time, as one.vm.schedadd takes them: the vector that `readSchedule` reads. */
 
-import { printTemplate } from "../../../shared/template/print.ts";
 import type { ActionSchedule } from "../cloud.ts";
 import { printScheduledAction } from "../scheduled-action.ts";
+import { templateText } from "./template-text.ts";
 
 /** What a vector of one.vm.schedadd has nothing to say of. */
 const NOT_ASKED: ReadonlySet<string> = new Set(["ID", "PARENT_ID", "TYPE", "DONE", "MESSAGE", "WARNING"]);
@@ -27,7 +27,7 @@ export function scheduleText(given: Partial<ActionSchedule>): string {
     return !NOT_ASKED.has(name) && part !== undefined && Object.hasOwn(given, part);
   });
   const vector = Object.fromEntries(asked);
-  return printTemplate({
+  return templateText({
     SCHED_ACTION: typeof time === "number" ? vector : { ...vector, TIME: `+${seconds}` },
   });
 }

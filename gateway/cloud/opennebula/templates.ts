@@ -1,6 +1,5 @@
 /** Templates of an OpenNebula: of VMs, and of networks. */
 
-import { printTemplate } from "../../../shared/template/print.ts";
 import { stringOf, type Template } from "../../../shared/template/types.ts";
 import type { Actor, NetworkTemplatePool, TemplatePool, UpdateMode } from "../cloud.ts";
 import type { NetworkTemplate, VmTemplate } from "../model.ts";
@@ -8,13 +7,13 @@ import { recipeKey } from "./makes.ts";
 import type { RemoteNetworks } from "./networks.ts";
 import type { Objects } from "./objects.ts";
 import { OwnedRemotePool, type PoolTools } from "./pool.ts";
-import { updateType } from "./template-text.ts";
+import { templateText, updateType } from "./template-text.ts";
 import type { RemoteVms } from "./vms.ts";
 
 /** What both kinds have. */
 class RegisteredPool<T extends VmTemplate> extends OwnedRemotePool<T> {
   async allocate(actor: Actor, template: Template): Promise<number> {
-    const text = printTemplate(template);
+    const text = templateText(template);
     const name = stringOf(template, "NAME");
     return await this.made({
       key: recipeKey(this.object, actor.uid, "allocate", text),
@@ -24,7 +23,7 @@ class RegisteredPool<T extends VmTemplate> extends OwnedRemotePool<T> {
   }
 
   async update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {
-    await this.doTo(actor, id, "update", printTemplate(template), updateType(mode));
+    await this.doTo(actor, id, "update", templateText(template), updateType(mode));
   }
 
   async delete(actor: Actor, id: number): Promise<void> {
@@ -53,7 +52,7 @@ export class RemoteTemplates extends RegisteredPool<VmTemplate> implements Templ
     id: number,
     { name = "", hold = false, extra = {} }: { name?: string; hold?: boolean; extra?: Template },
   ): Promise<number> {
-    const text = printTemplate(extra);
+    const text = templateText(extra);
     const sought = { name: name || stringOf(extra, "NAME"), notes: extra, templateId: id };
     return await this.#vms.makeByTemplate({
       key: recipeKey("vm", actor.uid, "instantiate", id, name, hold, text),
@@ -76,7 +75,7 @@ export class RemoteNetworkTemplates extends RegisteredPool<NetworkTemplate> impl
     id: number,
     { name = "", extra = {} }: { readonly name?: string; readonly extra?: Template },
   ): Promise<number> {
-    const text = printTemplate(extra);
+    const text = templateText(extra);
     const sought = name || stringOf(extra, "NAME");
     return await this.#networks.makeFrom({
       key: recipeKey("vn", actor.uid, "instantiate", id, name, text),

@@ -3,7 +3,6 @@
 import { randomBytes } from "node:crypto";
 import { epochSeconds } from "../../../shared/clock.ts";
 import { isGatehouseError } from "../../../shared/errors.ts";
-import { printTemplate } from "../../../shared/template/print.ts";
 import type { Template } from "../../../shared/template/types.ts";
 import { xmlToTree } from "../../../shared/xml/parse.ts";
 import { type Actor, actorOf, SYSTEM, type UpdateMode, type UserPool } from "../cloud.ts";
@@ -13,7 +12,7 @@ import { USERS } from "./kinds.ts";
 import { recipeKey } from "./makes.ts";
 import { RemotePool } from "./pool.ts";
 import { ALL } from "./pool-look.ts";
-import { updateType } from "./template-text.ts";
+import { templateText, updateType } from "./template-text.ts";
 
 const MYSELF = -1;
 /** one.user.login takes this for "without end", and 0 for "end it now". */
@@ -79,7 +78,7 @@ export class RemoteUsers extends RemotePool<User> implements UserPool {
   }
 
   async update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void> {
-    await this.doTo(actor, id, "update", printTemplate(template), updateType(mode));
+    await this.doTo(actor, id, "update", templateText(template), updateType(mode));
   }
 
   async setPassword(actor: Actor, id: number, password: string): Promise<void> {

@@ -2,7 +2,6 @@
 
 import { GatehouseError } from "../../../shared/errors.ts";
 import { appendTemplate, eraseAttribute } from "../../../shared/template/edit.ts";
-import { printTemplate } from "../../../shared/template/print.ts";
 import { stringOf, type Template, vectorsOf } from "../../../shared/template/types.ts";
 import {
   type ActionSchedule,
@@ -20,7 +19,7 @@ import { type Recipe, recipeKey } from "./makes.ts";
 import type { Objects } from "./objects.ts";
 import { OwnedRemotePool, type PoolTools } from "./pool.ts";
 import { scheduleText } from "./schedule-text.ts";
-import { updateType } from "./template-text.ts";
+import { kept, templateText, updateType } from "./template-text.ts";
 
 /** Any datastore; and capacity is not looked at, as when OneGate's `deploy` asks for it. */
 const ANY_DATASTORE = -1;
@@ -53,7 +52,7 @@ export class RemoteVms extends OwnedRemotePool<Vm> implements VmPool {
   }
 
   async allocate(actor: Actor, template: Template, { hold = false } = {}): Promise<number> {
-    const text = printTemplate(template);
+    const text = templateText(template);
     return await this.made({
       key: recipeKey("vm", actor.uid, "allocate", text, hold),
       call: () => this.tools.core.make(actor, "one.vm.allocate", text, hold),
@@ -106,7 +105,7 @@ export class RemoteVms extends OwnedRemotePool<Vm> implements VmPool {
         const after = mode === "append" ? appendTemplate(vm.userTemplate, template) : template;
         checks.becomes?.(vm.userTemplate, after);
       }
-      await this.doTo(actor, id, "update", printTemplate(template), updateType(mode));
+      await this.doTo(actor, id, "update", templateText(template), updateType(mode));
     });
   }
 
@@ -128,7 +127,7 @@ export class RemoteVms extends OwnedRemotePool<Vm> implements VmPool {
         );
       const [name] = path;
       const change = { [name]: rest[name] ?? {} };
-      await this.doTo(actor, id, "update", printTemplate(change), updateType("append"));
+      await this.doTo(actor, id, "update", templateText(change), updateType("append"));
     });
   }
 
@@ -153,7 +152,7 @@ export class RemoteVms extends OwnedRemotePool<Vm> implements VmPool {
   async attachNic(actor: Actor, id: number, template: Template): Promise<number> {
     return await this.#inTurn(id, async () => {
       const before = nicIds(await this.objects.get(actor, id));
-      await this.doTo(actor, id, "attachnic", printTemplate(template));
+      await this.doTo(actor, id, "attachnic", templateText(template));
       const added = nicIds(await this.objects.get(actor, id)).find((nic) => !before.includes(nic));
       if (added === undefined)
         throw new GatehouseError("wrong_state", `VM ${id} did not take the interface.`);
@@ -166,7 +165,7 @@ export class RemoteVms extends OwnedRemotePool<Vm> implements VmPool {
   }
 
   async createSnapshot(actor: Actor, id: number, name: string): Promise<number> {
-    return await this.change(id, () => this.tools.core.make(actor, "one.vm.snapshotcreate", id, name));
+    return await this.change(id, () => this.tools.core.make(actor, "one.vm.snapshotcreate", id, kept(name)));
   }
 
   async revertSnapshot(actor: Actor, id: number, snapshotId: number): Promise<void> {

@@ -34,6 +34,8 @@ const CALL_KINDS: Readonly<Record<string, HintKind>> = {
   vn: "vn",
 };
 const MAX_BASE64 = 4 * 1024 * 1024;
+const NUMBER =
+  /<PARAMETER><POSITION>(\d{1,3})<\/POSITION><TYPE>(IN|OUT)<\/TYPE><VALUE>(?:<!\[CDATA\[)?(\d{1,10})(?:\]\]>)?<\/VALUE>/g;
 
 /** Undefined for what says nothing about objects that are followed, and for calls that were refused. */
 export function hintIn(topic: string, payload: string): Hint | undefined {
@@ -48,10 +50,14 @@ export function hintIn(topic: string, payload: string): Hint | undefined {
 /** The id that a call was about: its second parameter, after the session; or what it gave, when it made something. */
 function idOf(action: string, payload: string): number | undefined {
   const parameters = parametersIn(payload);
-  const of = (type: string, position: number) =>
-    parameters.find((one) => one.type === type && one.position === position)?.value;
+  const isAt = (type: string, position: number) => (one: Parameter) =>
+    one.type === type && one.position === position;
   const made = action === "allocate" || action === "clone" || action === "reserve";
-  const text = made ? of("OUT", 2) : of("IN", action === "action" ? 3 : 2);
+  // What the core gave comes after all that callers wrote, and their ids before.
+  const parameter = made
+    ? parameters.findLast(isAt("OUT", 2))
+    : parameters.find(isAt("IN", action === "action" ? 3 : 2));
+  const text = parameter?.value;
   return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
 }
 
@@ -63,15 +69,28 @@ interface Parameter {
 
 function parametersIn(payload: string): readonly Parameter[] {
   if (payload.length > MAX_BASE64) return [];
+  const xml = Buffer.from(payload, "base64").toString("utf8");
   try {
-    const { node } = xmlToTree(Buffer.from(payload, "base64").toString("utf8"));
+    const { node } = xmlToTree(xml);
     return nodesAt(node, "CALL_INFO/PARAMETERS/PARAMETER").map((one) => ({
       type: textAt(one, "TYPE"),
       position: Number(textAt(one, "POSITION")),
       value: textAt(one, "VALUE"),
     }));
   } catch (error) {
-    if (isGatehouseError(error)) return [];
+    if (isGatehouseError(error)) return numbersIn(xml);
     throw error;
   }
+}
+
+/**
+ * oned puts what callers wrote into its message as it is, so that may be no XML. Whoever wrote it must not have all
+ * objects looked at by that: numbers are found as text.
+ */
+function numbersIn(xml: string): readonly Parameter[] {
+  return [...xml.matchAll(NUMBER)].map(([, position, type = "", value = ""]) => ({
+    type,
+    position: Number(position),
+    value,
+  }));
 }

@@ -67,7 +67,8 @@ export class HookSubscriber {
       log.debug({ reason: errorText(error) }, "OpenNebula's hook manager is not reached"),
     );
     socket.once("close", () => {
-      if (!this.#isWanted) return;
+      // Who stopped and began again has another one by now.
+      if (!this.#isWanted || this.#socket !== socket) return;
       this.#cancel = clock.after(this.#pauseMs, () => this.#connect());
       this.#pauseMs = Math.min(this.#pauseMs * 2, MAX_PAUSE_MS);
     });
