@@ -1,11 +1,13 @@
 /** `gatehouse check`: validates the configuration, shows what holds and where it comes from, and exits. */
 
 import { Command } from "commander";
+import { type Logger, silentLogger } from "../../shared/log.ts";
 import { LEAVES } from "../config/leaves.ts";
 import { endpointWarning, processDriverUse, tlsFilesOf } from "../config/listening.ts";
-import { serverProofOf } from "../config/opennebula-settings.ts";
 import type { LoadedConfig } from "../config.ts";
 import { qemuUse } from "../main/qemu-driver.ts";
+import { scalerFor } from "../main/serve-oneflow.ts";
+import { serverIdentityOf } from "../main/server-proof.ts";
 import { type CommonOptions, loadFor, withCommonOptions } from "./common-options.ts";
 import type { CliContext } from "./context.ts";
 
@@ -26,10 +28,15 @@ export function checkCommand(context: CliContext): Command {
     .action((options: CommonOptions & { json?: boolean }) => {
       const loaded = loadFor(context, options);
       tlsFilesOf(loaded.config);
-      serverProofOf(loaded.config);
+      const warnings = secretsWarnings(loaded, context);
       const settings = settingsOf(loaded);
       const warning = endpointWarning(loaded.config);
-      const notes = [...loaded.notes, ...(warning === undefined ? [] : [warning]), driverNote(loaded)];
+      const notes = [
+        ...loaded.notes,
+        ...warnings,
+        ...(warning === undefined ? [] : [warning]),
+        driverNote(loaded),
+      ];
       context.out(
         options.json ? `${JSON.stringify({ valid: true, settings, notes })}\n` : text(settings, notes),
       );
@@ -56,7 +63,21 @@ function valueAt(config: object, path: string): unknown {
     );
 }
 
+/** Reads what a house before an OpenNebula reads at its start. @throws GatehouseError as the start of that house. */
+function secretsWarnings({ config }: LoadedConfig, { clock }: CliContext): readonly string[] {
+  const warnings: string[] = [];
+  const log: Logger = {
+    ...silentLogger,
+    warn: ({ setting, file }, message) => void warnings.push(`${setting ?? ""} ${file}: ${message}.`.trim()),
+  };
+  const server = serverIdentityOf(config, { clock, log })?.server;
+  if (config.cloud.kind === "opennebula") scalerFor(config, () => undefined, { clock, server });
+  return warnings;
+}
+
 function driverNote({ config }: LoadedConfig): string {
+  if (config.cloud.kind === "opennebula")
+    return "VMs are those of the OpenNebula (cloud.kind is opennebula).";
   if (config.cloud.driver === "dummy") return "Every VM is simulated (cloud.driver is dummy).";
   if (config.cloud.driver === "qemu") {
     const qemu = qemuUse(config);

@@ -24,7 +24,7 @@ function settingFor(path: string, key: string) {
   return (pair: YamlPair, conf: RubyConf): void => {
     if (conf.plain(pair) === null) return;
     conf.set(path, pair);
-    conf.note(pair, `:${key}: counts with cloud.kind opennebula; an embedded cloud is in the same house`);
+    conf.note(pair, `:${key}: counts with cloud.kind opennebula alone`);
   };
 }
 

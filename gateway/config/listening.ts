@@ -29,10 +29,14 @@ export function tlsFilesOf({ onegate }: Config): { certFile: string; keyFile: st
   throw new GatehouseError("bad_request", `${missing} is not set: HTTPS takes a certificate and its key.`);
 }
 
-/** A warning when guests on other machines are told an address that only this one reaches; otherwise undefined. */
-export function endpointWarning({ onegate }: Config): string | undefined {
+/**
+ * A warning when guests on other machines are told an address that only this one reaches; otherwise undefined. Those of
+ * a real OpenNebula are told what its oned.conf says.
+ */
+export function endpointWarning({ onegate, cloud }: Config): string | undefined {
   const everywhere = onegate.host === "0.0.0.0" || onegate.host === "::";
-  if (!onegate.enabled || !everywhere || onegate.endpoint !== undefined) return undefined;
+  if (cloud.kind === "opennebula" || !onegate.enabled) return undefined;
+  if (!everywhere || onegate.endpoint !== undefined) return undefined;
   return `OneGate listens on every address (onegate.host is ${onegate.host}) and onegate.endpoint is not set, so guests are told a loopback address.`;
 }
 

@@ -44,7 +44,7 @@ export function onePlaces({ ONE_LOCATION }: Readonly<Record<string, string | und
 export async function runMonitord(options: MonitordOptions): Promise<void> {
   const { env, input, output, clock, onLog } = options;
   const files = monitordFiles(options);
-  const log = monitordLogger({ text: textOf(files.config), logFile: files.log, environment: env, clock });
+  const log = monitordLogger({ text: textOrNone(files.config), logFile: files.log, environment: env, clock });
   onLog(log);
   try {
     const { tables, unread, logPlace: _place, ...site } = readSite(files, env);
@@ -140,6 +140,15 @@ export function clearTextWarning({
 
 function tablesOf(database: OnedDatabase): MonitoringTables {
   return database.backend === "sqlite" ? sqliteTables(database.options) : mysqlTables(database.options);
+}
+
+/** For the log, which must be there to say that the file is not. */
+function textOrNone(file: string): string {
+  try {
+    return textOf(file);
+  } catch {
+    return "";
+  }
 }
 
 function textOf(file: string): string {

@@ -22,6 +22,10 @@ const RESTART_MS = 60_000;
 /** What a `logger` that is stuck has waiting. */
 const MAX_WAITING_BYTES = 256 * 1024;
 
+/** A `logger` that finds no syslog ends within this time; what it was given goes to the other log, then. */
+const PROOF_MS = 2_000;
+const MAX_UNPROVEN = 1_000;
+
 /** One line is cut there; syslog daemons take 8 KiB by default. */
 const LINE_BYTES = 8_192;
 
@@ -32,16 +36,23 @@ export function syslogSink(options: SyslogOptions): LogSink {
   const { otherwise, print, clock } = options;
   let running: Writable | undefined;
   let startedAt: number | undefined;
+  let unproven: string[] = [];
+  const isNew = () => startedAt !== undefined && clock.elapsed() - startedAt < PROOF_MS;
   const input = (): Writable | undefined => {
     const mayStart = startedAt === undefined || clock.elapsed() - startedAt >= RESTART_MS;
     if (running !== undefined || !mayStart) return running;
     startedAt = clock.elapsed();
+    unproven = [];
     const { stdin, child } = startLogger(options);
-    running = stdin;
     const ended = (): void => {
-      if (running === stdin) running = undefined;
+      if (running !== stdin) return;
+      running = undefined;
+      if (isNew()) for (const json of unproven.splice(0)) otherwise.write(json);
     };
     child.once("error", ended);
+    // There is no such program.
+    if (child.pid === undefined) return undefined;
+    running = stdin;
     child.once("exit", ended);
     stdin.on("error", ended);
     return running;
@@ -50,8 +61,14 @@ export function syslogSink(options: SyslogOptions): LogSink {
     write(json) {
       const [, level = "info"] = /"level":"(\w+)"/.exec(json) ?? [];
       const to = input();
-      if (to === undefined || to.writableLength > MAX_WAITING_BYTES) otherwise.write(json);
-      else to.write(`<${SEVERITY[level] ?? SEVERITY.info}>${print(json)}`);
+      if (to === undefined || to.writableLength > MAX_WAITING_BYTES) {
+        otherwise.write(json);
+        return;
+      }
+      to.write(`<${SEVERITY[level] ?? SEVERITY.info}>${print(json)}`);
+      // After an error the process may end before it is known whether there is a syslog.
+      if (level === "error") otherwise.write(json);
+      else if (isNew() && unproven.length < MAX_UNPROVEN) unproven.push(json);
     },
   };
 }

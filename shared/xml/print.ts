@@ -54,13 +54,18 @@ function writeChildren(
   parts.push(`</${name}>`);
 }
 
+/** The text with U+FFFD in the place of what XML 1.0 has no way to hold: control characters, halves of pairs. */
+export function legalText(text: string): string {
+  return text.replace(ILLEGAL, "\uFFFD");
+}
+
 /**
  * Text is always one node: OpenNebula's Ruby client reads an element of several text nodes as empty. So what a CDATA
  * section cannot hold (its own end, and the carriage return, which parsers turn to a newline) is escaped, not split.
  */
 function textToXml(text: string): string {
   if (PLAIN.test(text)) return text;
-  const legal = text.replace(ILLEGAL, "\uFFFD");
+  const legal = legalText(text);
   if (!legal.includes("]]>") && !legal.includes("\r")) return `<![CDATA[${legal}]]>`;
   return legal
     .replaceAll("&", "&amp;")

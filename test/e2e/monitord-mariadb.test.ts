@@ -1,5 +1,7 @@
 /** OpenNebula's tables in a real MariaDB, where one is installed. */
 
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mysqlTables } from "../../gateway/monitor/dropin/mysql-tables.ts";
 import type { MonitoringRow, MonitoringTables } from "../../gateway/monitor/dropin/tables.ts";
@@ -71,6 +73,15 @@ describe.skipIf(NO_MARIADB !== undefined)(TITLE, () => {
     expect(await tables.imported()).toEqual(new Map([["wild", 12]]));
   });
 
+  it("take large rows together, more than one packet holds, and all to be escaped", async () => {
+    const large = Array.from({ length: 40 }, (_, at) => row("vm", 70, at, "'".repeat(250_000)));
+    await tables.put(large);
+    const [count] = await server.query(
+      "SELECT COUNT(*) AS count FROM opennebula.vm_monitoring WHERE vmid = 70",
+    );
+    expect(count).toEqual({ count: 40 });
+  });
+
   it("take all rows of one call or none", async () => {
     const tooLarge = row("vm", 1, 1, "x".repeat(17 * 1024 * 1024));
     await expect(tables.put([row("host", 9, 9, "lost"), tooLarge])).rejects.toThrow();
@@ -96,6 +107,37 @@ describe.skipIf(NO_MARIADB !== undefined)(TITLE, () => {
     } finally {
       await site.close();
     }
+  });
+
+  it("are given up with their connection by a server that is stuck, and found again by the next", async () => {
+    let isStuck = false;
+    const sockets = new Set<Socket>();
+    const proxy = createServer((client) => {
+      const onward = connect(server.options.port, "127.0.0.1");
+      for (const [from, to] of [
+        [client, onward],
+        [onward, client],
+      ] as const) {
+        sockets.add(from);
+        from.on("data", (piece) => isStuck || to.write(piece));
+        from.on("close", () => to.destroy());
+        from.on("error", () => undefined);
+      }
+    }).listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const address = proxy.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const through = mysqlTables({ ...server.options, port }, 200);
+    await through.put([row("host", 6, 1, "x")]);
+    isStuck = true;
+    await expect(through.put([row("host", 6, 2, "x")])).rejects.toThrow(/timeout/);
+    isStuck = false;
+    await through.put([row("host", 6, 3, "x")]);
+    const mine = (await hostRows()).filter(({ hid }) => hid === 6);
+    expect(mine.map(({ last_mon_time }) => last_mon_time)).toEqual([1, 3]);
+    await through.close();
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
   });
 
   it("are found again after the server was gone, and nothing of the password is told meanwhile", async () => {

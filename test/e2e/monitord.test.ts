@@ -83,11 +83,12 @@ describe("gatehouse-monitord", () => {
     expect(good.stdout).toMatch(/^Database: .*one\.db$/m);
     expect(good.stdout).toMatch(/^Not read of monitord\.conf: DB, NETWORK\/THREADS$/m);
     expect(good.stdout).toMatch(/gatehouse-monitord can start\.\n$/);
-    one.database.exec("DROP TABLE vm_monitoring");
-    expect(one.check()).toMatchObject({
-      status: 1,
-      stderr: expect.stringMatching(/one\.db cannot be used: .*vm_monitoring/),
-    });
+    for (const table of ["vm_monitoring", "host_monitoring"]) {
+      one.database.exec(`ALTER TABLE ${table} RENAME TO away`);
+      const fault = new RegExp(`one\\.db cannot be used: .*${table}`);
+      expect(one.check()).toMatchObject({ status: 1, stderr: expect.stringMatching(fault) });
+      one.database.exec(`ALTER TABLE away RENAME TO ${table}`);
+    }
     rmSync(join(one.folder, "etc", "oned.conf"));
     expect(one.check()).toMatchObject({
       status: 1,
@@ -123,8 +124,10 @@ describe("gatehouse-monitord", () => {
       options: { network: ', PRIKEY = "/nowhere/key.pem"' },
       says: /private_key_file/,
     },
-  ])("does not start with $name, and says so in monitor.log", async ({ options, says }) => {
+    { name: "no monitord.conf", without: "monitord.conf", says: /monitord\.conf cannot be read/ },
+  ])("does not start with $name, and says so in monitor.log", async ({ options, without, says }) => {
     const one = opened(options);
+    if (without !== undefined) rmSync(join(one.folder, "etc", without));
     const { ended } = await one.start();
     expect(await ended()).toBe(1);
     expect(one.log()).toMatch(says);

@@ -1,6 +1,7 @@
 /** gatehouse-monitord in trouble: killed, with its database locked or full, and flooded from both sides. */
 
 import { afterEach, describe, expect, it } from "vitest";
+import { silentLogger } from "../../shared/log.ts";
 import { coreDaemon, MemoryTables, sendUdp, text } from "../support/core-daemon.ts";
 import { freePort } from "../support/free-port.ts";
 import { manualClock } from "../support/manual-clock.ts";
@@ -200,6 +201,32 @@ describe("a database that is full", () => {
     await eventually(() => tables.rows.size === 1);
     expect(oned.rest().filter(({ type }) => type === "LOG")).toEqual([]);
     await close();
+  });
+});
+
+describe("a database that answers nothing any more", () => {
+  it("does not hold up the end: what it did not take is told, and lost", async () => {
+    const tables = new MemoryTables();
+    tables.put = () => new Promise(() => undefined);
+    const clock = manualClock();
+    const told: string[] = [];
+    const log = { ...silentLogger, warn: (_: object, message: string) => void told.push(message) };
+    const { oned, port, ended } = await coreDaemon({ tables, clock, log });
+    await oned.begin([{ id: 5, state: 2, imMad: "none" }]);
+    await oned.settled();
+    await sendUdp(port, reading(5, clock.now() / 1_000), system(5));
+    await oned.next("HOST_SYSTEM");
+    oned.close();
+    let isOver = false;
+    const over = ended.then(() => {
+      isOver = true;
+    });
+    await eventually(() => {
+      clock.advance(1_000);
+      return isOver;
+    });
+    await over;
+    expect(told).toContain("What the database did not take in time is lost");
   });
 });
 

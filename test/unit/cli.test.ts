@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -91,6 +91,28 @@ describe("gatehouse check", () => {
     expect((await run(["check"], everywhere)).out).toContain("guests are told a loopback address");
     const told = { ...everywhere, GATEHOUSE_ONEGATE_ENDPOINT: "http://10.0.0.1:5030" };
     expect((await run(["check"], told)).out).not.toContain("loopback address");
+  });
+
+  it("reads before an OpenNebula what proves the house there, and speaks of the VMs and guests of that", async () => {
+    const core = {
+      GATEHOUSE_CLOUD_KIND: "opennebula",
+      GATEHOUSE_CLOUD_OPENNEBULA_AUTH_FILE: "onegate_auth",
+      GATEHOUSE_ONEGATE_HOST: "0.0.0.0",
+    };
+    expect(await run(["check"], core)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/auth_file cannot be read: .*onegate_auth/),
+    });
+    writeFileSync(join(cwd, "onegate_auth"), "serveradmin:the password\n", { mode: 0o600 });
+    expect((await run(["check"], core)).err).toContain("must hold one line, serveradmin:password");
+    writeFileSync(join(cwd, "onegate_auth"), "serveradmin:secret\n", { mode: 0o644 });
+    chmodSync(join(cwd, "onegate_auth"), 0o644);
+    const { code, out } = await run(["check"], core);
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /onegate_auth: A secret .* every user of this machine may use\.\nVMs are those of the OpenNebula/,
+    );
+    expect(out).not.toMatch(/secret$|loopback address|processes of this machine/m);
   });
 
   it("tells all faults and ends with 2", async () => {

@@ -89,6 +89,12 @@ describe("a line", () => {
     expect(() => readCoreLine(Buffer.from(line))).toThrow();
   });
 
+  it("holds nothing that oned could not keep in XML, whatever a host says", () => {
+    const line = printCoreLine("HOST_STATE", "-", 3, "ERROR \u001b[31m\ud800\ufffe\t\n");
+    const swapped = Buffer.from(line.replace("HOST_STATE", "UPDATE_HOST"));
+    expect(readCoreLine(swapped).payload).toBe("ERROR \ufffd[31m\ufffd\ufffd\t\n");
+  });
+
   it("is put together however it is cut, and left out when it is too long", () => {
     const lines = new BoundedLines(4);
     const told = ["a", "b\nc", "defgh", "ij\n\nabcd\nabcde\nz\n"].flatMap((piece) =>
@@ -121,6 +127,20 @@ describe("hosts", () => {
       PCI: [{ A: "1", B: "<" }, { A: "2" }],
     });
     expect(await readHosts("<HOST_POOL/>")).toEqual([]);
+  });
+
+  it("are all read where one of them told control characters, however the list is cut", async () => {
+    const hostile = hostXml({ id: 0, name: "a\u001b[31m\ufffe" });
+    const usual = Array.from({ length: 200 }, (_, id) => hostXml({ id: id + 1 })).join("");
+    // The list is read in slices of 262,144 characters: one of the two has the halves of a pair on both sides of that.
+    for (const padding of ["", "x"]) {
+      const text = `${padding}${"😀".repeat(120_000)}`;
+      const large = `<HOST><ID>201</ID><TEMPLATE><A>${text}</A></TEMPLATE></HOST>`;
+      const hosts = await readHosts(`<HOST_POOL>${hostile}${usual}${large}</HOST_POOL>`);
+      expect(hosts.length).toBe(202);
+      expect(hosts[0]?.name).toBe("a\ufffd[31m\ufffd");
+      expect(hosts.at(-1)?.template.A === text).toBe(true);
+    }
   });
 
   it("that are stopped are known by their document, or by name and driver alone", () => {

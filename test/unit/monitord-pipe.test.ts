@@ -79,6 +79,21 @@ describe("an oned that does not read", () => {
     await ended;
   });
 
+  it("is no broken one where the daemon itself ends the pipe, asked by a signal", async () => {
+    const broken: string[] = [];
+    const input = new PassThrough();
+    const pipe = new CorePipe({
+      input,
+      output: new PassThrough(),
+      onLine: () => undefined,
+      onBroken: (reason) => void broken.push(reason),
+    });
+    const ended = pipe.read();
+    input.destroy();
+    await ended;
+    expect(broken).toEqual([]);
+  });
+
   it("is told nothing before it listens", async () => {
     const { pipe, input, ended, heard, readOn } = stalled();
     pipe.send("LOG\n");

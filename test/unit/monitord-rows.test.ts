@@ -25,7 +25,7 @@ describe("a row's body", () => {
 
   it("is not made of what XML cannot write", () => {
     expect(vmBody(1, { at: 1, attributes: { "A B": "1" } })).toBeUndefined();
-    expect(vmBody(1, { at: 1, attributes: { A: "x".repeat(2_000_000) } })).toBeUndefined();
+    expect(vmBody(1, { at: 1, attributes: { A: "x".repeat(300_000) } })).toBeUndefined();
   });
 });
 
@@ -58,6 +58,36 @@ describe("readings of VMs", () => {
     expect(readings.put(2, 10_000, one, at)).toBeDefined();
     readings.forgetOld(at + 3_601);
     expect(readings.put(1, 10_000, one, at)).toBeDefined();
+  });
+});
+
+describe("a host that makes its readings large", () => {
+  const at = 1_800_000_000;
+  const large = (name: string, characters: number) => vmReading(1, "", { [name]: "x".repeat(characters) });
+
+  it("is remembered of one VM no more than its last reading, and nothing of a larger one", () => {
+    const readings = new VmReadings();
+    readings.put(1, 7, large("A", 100_000), at);
+    readings.put(1, 7, large("B", 100_000), at + 1);
+    expect(Object.keys(readings.get(7)?.attributes ?? {})).toEqual(["B"]);
+    const told = readings.put(1, 7, large("C", 200_000), at + 2);
+    expect(Object.keys(told?.attributes ?? {})).toEqual(["C"]);
+    expect(readings.get(7)).toBeUndefined();
+  });
+
+  it("is remembered of all its VMs up to a bound; others are none the worse, and what is forgotten counts no more", () => {
+    const readings = new VmReadings();
+    const one = large("A", 100_000);
+    const put = (hostId: number, vmId: number) => {
+      expect(readings.put(hostId, vmId, one, at)).toBeDefined();
+      return readings.get(vmId) !== undefined;
+    };
+    const kept = Array.from({ length: 300 }, (_, vmId) => put(1, vmId)).filter(Boolean).length;
+    expect(kept).toBe(167);
+    expect(put(2, 1_000)).toBe(true);
+    expect(put(1, 0)).toBe(true);
+    readings.forgetOld(at + 3_601);
+    expect(put(1, 2_000)).toBe(true);
   });
 });
 
@@ -101,6 +131,15 @@ describe("first readings", () => {
       [7, undefined, 1],
       [8, undefined, 1],
     ]);
+  });
+
+  it("are as many characters as memory has for them", () => {
+    const { first, ready } = waiters();
+    const reading = vmReading(7, "", { A: "x".repeat(1_000_000) });
+    const held = Array.from({ length: 70 }, (_, vmId) => first.hold(vmId, { hostId: 1, reading, at: 1 }));
+    expect(held.filter(Boolean).length).toBe(67);
+    first.close();
+    expect(ready.length).toBe(67);
   });
 
   it("are 50,000 at most", () => {
@@ -148,7 +187,14 @@ describe("rows on their way", () => {
     tables.failure = undefined;
     await rows.close();
     expect([...tables.rows.values()].map(({ at }) => at)).toEqual([15, 16, 17, 18, 19, 20, 21, 22, 23, 24]);
-    expect(told).toEqual([]);
+    expect(told).toEqual([expect.stringMatching(/too slow .*"lost":15/)]);
+  });
+
+  it("go in transactions of bounded size, so that a host's large ones hold up no others", async () => {
+    const { tables, rows } = writer();
+    for (let at = 0; at < 100; at += 1) rows.add(row(at, "x".repeat(250_000)));
+    await rows.close();
+    expect([tables.rows.size, tables.puts]).toEqual([100, 4]);
   });
 
   it("are given up at the end when the database stays away", async () => {

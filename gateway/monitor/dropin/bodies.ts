@@ -9,8 +9,8 @@ import { hostMonitoring, vmMonitoring } from "../../cloud/document/readings.ts";
 import type { JsonValue } from "../../cloud/model.ts";
 import type { LatestReading } from "../../cloud/monitoring.ts";
 
-/** What MEDIUMTEXT could still hold is far more; a reading of this size is nobody's. */
-const MAX_BODY_BYTES = 1024 * 1024;
+/** MEDIUMTEXT and one packet of MySQL could hold far more; a reading of this size is nobody's. */
+const MAX_BODY_BYTES = 256 * 1024;
 
 /** Undefined for one that cannot be kept: a name that XML has no way to write, or too much of it. */
 export function hostBody(hostId: number, latest: LatestReading): string | undefined {

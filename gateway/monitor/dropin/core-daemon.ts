@@ -20,6 +20,9 @@ import { Outage } from "./outage.ts";
 import { RowWriter } from "./row-writer.ts";
 import type { MonitoringTables } from "./tables.ts";
 
+/** For a database that is locked or stuck at the end. */
+const WRITE_MS = 3_000;
+
 export interface CoreDaemonOptions {
   /** From oned, and to it. */
   readonly input: Readable;
@@ -73,8 +76,10 @@ export async function runCoreDaemon(
   } finally {
     // oned gives its daemon a few seconds: what was heard is written while drivers end.
     first.close();
-    await Promise.all([expiry.close(), rows.close(), drivers?.close()]);
-    await tables.close();
+    const written = Promise.all([expiry.close(), rows.close()]).then(() => tables.close());
+    await Promise.all([within(clock, WRITE_MS, written), drivers?.close()]);
+    if (rows.waiting > 0)
+      log.warn({ readings: rows.waiting }, "What the database did not take in time is lost");
   }
 }
 
@@ -179,6 +184,14 @@ function driversOf(
     clock,
     log,
   });
+}
+
+/** Resolves with the work, or without it when the time is over. */
+async function within(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(ms, resolve);
+  await Promise.race([work, over]);
+  cancel();
 }
 
 function everyInterval(clock: Clock, seconds: number, work: () => Promise<void>): () => void {

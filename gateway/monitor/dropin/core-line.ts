@@ -6,6 +6,7 @@ import { inflateBounded } from "../../../shared/monitor/inflate.ts";
 import { MAX_OBJECT_ID } from "../../../shared/monitor/limits.ts";
 import { NO_OBJECT } from "../../../shared/monitor/message.ts";
 import { MonitorRefusal } from "../../../shared/monitor/refusal.ts";
+import { legalText } from "../../../shared/xml/print.ts";
 
 /** What oned says. */
 const ORDERS = [
@@ -71,8 +72,11 @@ function payloadOf(type: CoreOrder, body: string): string {
   return inflateBounded(compressed, { format: "zlib", maxBytes: MAX_PAYLOAD_BYTES, what }).toString("utf8");
 }
 
-/** One line, with its end. `status` is SUCCESS, "-", or the letter of a LOG. */
+/**
+ * One line, with its end. `status` is SUCCESS, "-", or the letter of a LOG. Hosts say what is in it, and oned keeps it in
+ * XML: a control character would make the host unreadable for every client, and for oned itself.
+ */
 export function printCoreLine(type: CoreReport, status: string, oid: number, payload: string): string {
-  const body = payload === "" ? "" : deflateSync(payload.toWellFormed(), { level: 9 }).toString("base64");
+  const body = payload === "" ? "" : deflateSync(legalText(payload), { level: 9 }).toString("base64");
   return `${type} ${status} ${oid} ${body}\n`;
 }

@@ -48,8 +48,6 @@ const MAX_REASON_CHARACTERS = 1_024;
 export class CoreMonitoring implements CloudMonitoring {
   readonly #options: CoreMonitoringOptions;
   readonly #vms = new VmReadings();
-  readonly #hosts = new Map<number, LatestReading>();
-  readonly #wilds = new Map<number, readonly string[]>();
 
   constructor(options: CoreMonitoringOptions) {
     this.#options = options;
@@ -60,16 +58,10 @@ export class CoreMonitoring implements CloudMonitoring {
     const head = { type: "SYSTEM_HOST", status: "SUCCESS", oid: hostId, timestamp: at } as const;
     this.#tell("HOST_SYSTEM", "SUCCESS", hostId, printMessage({ ...head, reading }).payload);
     this.#options.expectState(hostId, HOST_STATE.MONITORED);
-    this.#wilds.set(
-      hostId,
-      reading.wilds.map(({ name, deployId }) => name || deployId),
-    );
   }
 
   hostMonitored(hostId: number, { attributes }: HostReading, at: number): boolean {
     if (!this.#isHeard(hostId)) return this.#options.hostOf(hostId) !== undefined;
-    const before = this.#hosts.get(hostId);
-    if (before === undefined || before.at <= at) this.#hosts.set(hostId, { at, attributes });
     this.#keepHost(hostId, { at, attributes });
     return true;
   }
@@ -115,15 +107,15 @@ export class CoreMonitoring implements CloudMonitoring {
     return this.#vms.get(vmId);
   }
 
-  latestHost(hostId: number): LatestReading | undefined {
-    return this.#hosts.get(hostId);
+  /** Hosts, wild VMs and history are oned's to tell of, from its own tables. */
+  latestHost(): LatestReading | undefined {
+    return undefined;
   }
 
-  wildsOn(hostId: number): readonly string[] | undefined {
-    return this.#wilds.get(hostId);
+  wildsOn(): readonly string[] | undefined {
+    return undefined;
   }
 
-  /** History is read from OpenNebula's tables, by oned. */
   async vmHistory(): Promise<History | undefined> {
     return undefined;
   }
@@ -139,11 +131,9 @@ export class CoreMonitoring implements CloudMonitoring {
       if (state === HOST_STATE.OFFLINE) this.#keepHost(id, { at, attributes: {} });
   }
 
-  /** Hosts and VMs of which nothing can come any more. */
+  /** VMs of which nothing comes any more. */
   forget(nowS: number): void {
     this.#vms.forgetOld(nowS);
-    for (const known of [this.#hosts, this.#wilds])
-      for (const hostId of known.keys()) if (this.#options.hostOf(hostId) === undefined) known.delete(hostId);
   }
 
   /** An offline host may still have an agent that speaks; oned wants to hear nothing of it. */

@@ -42,7 +42,7 @@ export class CorePipe {
         for (const line of lines.push(piece)) if (await this.#take(line)) return;
       }
     } catch (error) {
-      this.#options.onBroken(`the pipe failed: ${errorText(error)}`);
+      if (!isOurEnd(error)) this.#options.onBroken(`the pipe failed: ${errorText(error)}`);
     } finally {
       this.#closed = true;
     }
@@ -95,4 +95,9 @@ export class CorePipe {
     this.#listens = true;
     this.#write();
   }
+}
+
+/** The input was closed on this side, by a signal. */
+function isOurEnd(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
 }

@@ -4,14 +4,16 @@
  */
 
 import type { Clock } from "../../../shared/clock.ts";
-import type { VmReading } from "../../../shared/monitor/readings.ts";
+import { attributesOf, type VmReading } from "../../../shared/monitor/readings.ts";
 import type { LatestReading } from "../../cloud/monitoring.ts";
 import { readVmBody } from "./bodies.ts";
 import type { Outage } from "./outage.ts";
 import type { MonitoringRow, MonitoringTables } from "./tables.ts";
+import { charactersOf } from "./vm-readings.ts";
 
 /** Of all VMs; what is more goes on without its last row. */
 const MAX_WAITING = 50_000;
+const MAX_CHARACTERS = 64 * 1024 * 1024;
 
 /** VMs of one question: oned's own requests come between two of them. */
 const ASKED_AT_ONCE = 500;
@@ -42,6 +44,8 @@ export class FirstReadings {
   readonly #options: FirstReadingsOptions;
   readonly #waiting = new Map<number, WaitingReading[]>();
   #count = 0;
+  /** Of all that waits. */
+  #characters = 0;
   #asks = false;
   #closed = false;
   #cancelPause: () => void = () => undefined;
@@ -52,9 +56,13 @@ export class FirstReadings {
 
   /** Keeps a reading of a VM whose last row is not known; false: too much waits, or nothing is waited for any more. */
   hold(vmId: number, reading: WaitingReading): boolean {
-    if (this.#closed || this.#count >= MAX_WAITING) return false;
+    const characters = sizeOf(reading);
+    if (this.#closed || this.#count >= MAX_WAITING || this.#characters + characters > MAX_CHARACTERS)
+      return false;
     const waiting = this.#waiting.get(vmId) ?? [];
-    waiting.push(reading);
+    // A copy: a piece of a text holds all of that text.
+    waiting.push(structuredClone(reading));
+    this.#characters += characters;
     this.#waiting.set(vmId, waiting);
     this.#count += 1;
     if (!this.#asks) void this.#ask();
@@ -111,10 +119,15 @@ export class FirstReadings {
       if (waited === undefined) continue;
       this.#waiting.delete(vmId);
       this.#count -= waited.length;
+      for (const reading of waited) this.#characters -= sizeOf(reading);
       const row = lasts.get(vmId);
       const attributes = row === undefined ? undefined : readVmBody(row.body);
       const last = row === undefined || attributes === undefined ? undefined : { at: row.at, attributes };
       this.#options.onReady(vmId, last, waited);
     }
   }
+}
+
+function sizeOf({ reading }: WaitingReading): number {
+  return charactersOf(attributesOf(reading));
 }

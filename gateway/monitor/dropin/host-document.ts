@@ -5,6 +5,7 @@ import { SaxesParser } from "saxes";
 import { GatehouseError } from "../../../shared/errors.ts";
 import { MAX_OBJECT_ID } from "../../../shared/monitor/limits.ts";
 import type { Template } from "../../../shared/template/types.ts";
+import { legalText } from "../../../shared/xml/print.ts";
 import { MAX_XML_DEPTH } from "../../../shared/xml/tree.ts";
 import type { Host } from "../../cloud/model.ts";
 import { TemplateElement } from "./template-element.ts";
@@ -25,9 +26,12 @@ const SLICE_CHARACTERS = 256 * 1024;
  */
 export async function readHosts(xml: string): Promise<readonly Host[]> {
   const reader = new HostReader();
-  for (let from = 0; from < xml.length; from += SLICE_CHARACTERS) {
+  for (let from = 0, end = 0; from < xml.length; from = end) {
     if (from > 0) await setImmediate();
-    reader.write(xml.slice(from, from + SLICE_CHARACTERS));
+    end = from + SLICE_CHARACTERS;
+    // Not between the halves of a pair.
+    if (/[\ud800-\udbff]/.test(xml.charAt(end - 1))) end += 1;
+    reader.write(xml.slice(from, end));
   }
   return reader.end();
 }
@@ -76,8 +80,9 @@ class HostReader {
     this.#parser.on("closetag", () => this.#close());
   }
 
+  /** oned prints what a host once told, control characters included: one such host must not hide the others. */
   write(piece: string): void {
-    this.#parser.write(piece);
+    this.#parser.write(legalText(piece));
   }
 
   end(): readonly Host[] {

@@ -21,24 +21,27 @@ const CONNECT_MS = 5_000;
 /** A query that takes longer is given up with its connection. */
 const QUERY_MS = 10_000;
 
-/** One statement stays far below max_allowed_packet, which is 16 MB by default. */
+/** One statement stays below max_allowed_packet, 4 MB or more by default, however much of it must be escaped. */
 const STATEMENT_ROWS = 500;
+const STATEMENT_CHARACTERS = 1024 * 1024;
 
 /** MySQL's own client takes "localhost" for the socket; these are where Debian, RHEL and the sources put it. */
 const SOCKETS = ["/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock"];
 
-export function mysqlTables(options: MysqlOptions): MonitoringTables {
-  return new MysqlTables(options);
+export function mysqlTables(options: MysqlOptions, queryMs = QUERY_MS): MonitoringTables {
+  return new MysqlTables(options, queryMs);
 }
 
 class MysqlTables implements MonitoringTables {
   readonly #options: MysqlOptions;
+  readonly #queryMs: number;
   /** One at a time: requests come one after another. */
   #turn: Promise<unknown> = Promise.resolve();
   #connection: Connection | undefined;
 
-  constructor(options: MysqlOptions) {
+  constructor(options: MysqlOptions, queryMs: number) {
     this.#options = options;
+    this.#queryMs = queryMs;
   }
 
   get name(): string {
@@ -48,15 +51,18 @@ class MysqlTables implements MonitoringTables {
 
   put(rows: readonly MonitoringRow[]): Promise<void> {
     return this.#inTurn(async (connection) => {
-      await connection.beginTransaction();
+      // The library's own functions for these two would wait for ever where the server is stuck.
+      await connection.query({ sql: "START TRANSACTION", timeout: this.#queryMs });
       for (const kind of ["host", "vm"] as const) {
-        const mine = rows.filter((row) => row.kind === kind).map(({ id, at, body }) => [id, at, body]);
+        const mine = rows.filter((row) => row.kind === kind);
         const { table, id, at } = COLUMNS[kind];
         const sql = `REPLACE INTO ${table} (${id}, ${at}, body) VALUES ?`;
-        for (let from = 0; from < mine.length; from += STATEMENT_ROWS)
-          await connection.query({ sql, timeout: QUERY_MS }, [mine.slice(from, from + STATEMENT_ROWS)]);
+        for (const some of statementsOf(mine)) {
+          const values = some.map((row) => [row.id, row.at, row.body]);
+          await connection.query({ sql, timeout: this.#queryMs }, [values]);
+        }
       }
-      await connection.commit();
+      await connection.query({ sql: "COMMIT", timeout: this.#queryMs });
     });
   }
 
@@ -65,7 +71,7 @@ class MysqlTables implements MonitoringTables {
     const newest = `SELECT ${id}, MAX(${at}) AS ${at} FROM ${table} WHERE ${id} IN (?) GROUP BY ${id}`;
     const sql = `SELECT ${id}, ${at}, body FROM ${table} JOIN (${newest}) newest USING (${id}, ${at})`;
     return this.#inTurn(async (connection) => {
-      const [rows] = await connection.query<RowDataPacket[]>({ sql, timeout: QUERY_MS }, [vmIds]);
+      const [rows] = await connection.query<RowDataPacket[]>({ sql, timeout: this.#queryMs }, [vmIds]);
       return rows.map((row) => ({
         kind: "vm",
         id: Number(row[id]),
@@ -79,7 +85,7 @@ class MysqlTables implements MonitoringTables {
     const { table, at } = COLUMNS[kind];
     const sql = `DELETE FROM ${table} WHERE ${at} < ? LIMIT ${PURGE_ROWS}`;
     return this.#inTurn(async (connection) => {
-      const [{ affectedRows }] = await connection.query<ResultSetHeader>({ sql, timeout: QUERY_MS }, [
+      const [{ affectedRows }] = await connection.query<ResultSetHeader>({ sql, timeout: this.#queryMs }, [
         before,
       ]);
       return affectedRows === PURGE_ROWS;
@@ -89,7 +95,7 @@ class MysqlTables implements MonitoringTables {
   imported(): Promise<ReadonlyMap<string, number>> {
     const sql = `SELECT deploy_id, vmid FROM vm_import LIMIT ${MAX_IMPORTED}`;
     return this.#inTurn(async (connection) => {
-      const [rows] = await connection.query<RowDataPacket[]>({ sql, timeout: QUERY_MS });
+      const [rows] = await connection.query<RowDataPacket[]>({ sql, timeout: this.#queryMs });
       return new Map(rows.map((row) => [String(row.deploy_id), Number(row.vmid)]));
     });
   }
@@ -136,6 +142,24 @@ class MysqlTables implements MonitoringTables {
     connection.destroy();
     if (this.#connection === connection) this.#connection = undefined;
   }
+}
+
+/** The rows of each statement, in their order. */
+function statementsOf(rows: readonly MonitoringRow[]): readonly (readonly MonitoringRow[])[] {
+  const statements: MonitoringRow[][] = [];
+  let last: MonitoringRow[] = [];
+  let characters = 0;
+  for (const row of rows) {
+    const isFull = last.length >= STATEMENT_ROWS || characters + row.body.length > STATEMENT_CHARACTERS;
+    if (statements.length === 0 || isFull) {
+      last = [];
+      characters = 0;
+      statements.push(last);
+    }
+    last.push(row);
+    characters += row.body.length;
+  }
+  return statements;
 }
 
 function placeOf({

@@ -29,6 +29,14 @@ export class Outage {
     this.#lasts = false;
   }
 
+  /** It works, but not as fast as readings come. */
+  lost(count: number): void {
+    this.#log.warn(
+      { database: this.#database, lost: count },
+      "OpenNebula's database is too slow for the readings that come: some are lost",
+    );
+  }
+
   get lasts(): boolean {
     return this.#lasts;
   }

@@ -7,10 +7,15 @@ import type { MonitoringRow, MonitoringTables } from "./tables.ts";
 /** A row is in its table after this time; what comes meanwhile goes with it. */
 const GATHER_MS = 200;
 const TRANSACTION_ROWS = 2_000;
+/** Rows of usual size never come to this: it is for a host that makes its own large. */
+const TRANSACTION_BYTES = 8 * 1024 * 1024;
 
 /** After a failure; each time twice as long. */
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
+
+/** Between two times of telling that rows are lost while the tables can be written. */
+const TELL_MS = 60_000;
 
 /** Some minutes of 1,000 readings a second. */
 const MAX_BYTES = 128 * 1024 * 1024;
@@ -36,8 +41,9 @@ export class RowWriter {
   #lastMs = 0;
   #cancel: (() => void) | undefined;
   #writing: Promise<void> | undefined;
-  /** Since the tables could be written last. */
+  /** Of which nobody was told yet. */
   #lost = 0;
+  #toldAt: number | undefined;
   #closed = false;
 
   constructor(options: RowWriterOptions) {
@@ -96,18 +102,39 @@ export class RowWriter {
   async #write(): Promise<void> {
     const { tables, outage, clock } = this.#options;
     const began = clock.elapsed();
-    const rows = this.#rows.slice(this.#next, this.#next + TRANSACTION_ROWS);
+    const rows = this.#firstRows();
     try {
       await tables.put(rows);
       this.#failures = 0;
       this.#lastMs = clock.elapsed() - began;
       this.#drop(rows.length);
-      outage.worked(this.#lost);
-      this.#lost = 0;
+      this.#tellLost();
     } catch (error) {
       this.#failures += 1;
       outage.failed(error);
     }
+  }
+
+  #firstRows(): readonly MonitoringRow[] {
+    const rows: MonitoringRow[] = [];
+    let bytes = 0;
+    for (const row of this.#rows.slice(this.#next, this.#next + TRANSACTION_ROWS)) {
+      bytes += sizeOf(row);
+      if (bytes > TRANSACTION_BYTES && rows.length > 0) break;
+      rows.push(row);
+    }
+    return rows;
+  }
+
+  #tellLost(): void {
+    const { outage, clock } = this.#options;
+    const now = clock.elapsed();
+    const isDue = this.#toldAt === undefined || now - this.#toldAt >= TELL_MS;
+    if (outage.lasts) outage.worked(this.#lost);
+    else if (this.#lost > 0 && isDue) outage.lost(this.#lost);
+    else return;
+    this.#toldAt = now;
+    this.#lost = 0;
   }
 
   #drop(count: number): void {
