@@ -7,6 +7,8 @@ import type { TestGuest } from "./test-guest.ts";
 export interface DemoGuests {
   /** What they are, in the plural. */
   readonly kind: string;
+  /** That runs them. */
+  readonly driver: string;
   /** Of their VMs, but for the name and the network. */
   readonly template: Template;
   /** A service that is not up by then is shown as it is. */
@@ -41,6 +43,7 @@ done
 
 export const PROCESS_GUESTS: DemoGuests = {
   kind: "real processes",
+  driver: "process",
   startTimeoutMs: 30_000,
   busyAbove: 20,
   idleBelow: 5,
@@ -60,6 +63,7 @@ ${LOAD_ON_DEMAND}
 export function qemuGuests({ kernel, initrd }: TestGuest): DemoGuests {
   return {
     kind: "virtual machines, each with a kernel of its own,",
+    driver: "qemu",
     startTimeoutMs: 120_000,
     // A boot is no load that asks for more of them; and a kernel that is emulated is never quite idle.
     busyAbove: 40,

@@ -58,10 +58,15 @@ export async function startDemo(parts: DemoParts): Promise<Demo> {
   await untilUp(parts, id);
   const { state, roles } = await createServiceDirectory(cloud).find(SYSTEM, id);
   const vmIds = roles.flatMap((role) => role.vmIds);
-  const guests = await Promise.all(
-    vmIds.map(async (vmId) => guestOf(await cloud.vms.get(SYSTEM, vmId), cloud.monitoring)),
-  );
-  return { serviceId: id, state: serviceStateName(state), guests, kind: parts.guests.kind };
+  const vms = await Promise.all(vmIds.map((vmId) => cloud.vms.get(SYSTEM, vmId)));
+  const guests = vms.map((vm) => guestOf(vm, cloud.monitoring));
+  return { serviceId: id, state: serviceStateName(state), guests, kind: kindOf(vms, parts.guests) };
+}
+
+/** What an earlier start made of it in this home, it stays. */
+function kindOf(vms: readonly Vm[], { kind, driver }: DemoGuests): string {
+  const other = vms.flatMap(({ history }) => history.at(-1)?.vmMad ?? []).find((name) => name !== driver);
+  return other === undefined ? kind : `VMs of the driver "${other}", as an earlier start in this home chose,`;
 }
 
 /** What kept an earlier start from it may have been mended. */

@@ -9,6 +9,7 @@
  *         qmp-news.sock     QMP whose events the driver hears
  *         net.0, net.1      sockets of the guest's interfaces, by their numbers (gateway/cloud/embedded/wire)
  *         disk.0, disk.1    the guest's disks, by OpenNebula's numbers
+ *         nics.json         the interfaces that it booted with, as its VM's template had them
  *         context.iso       rebuilt at each boot
  *         memory            what `stop` saved
  *         log, log.old      the serial console, bounded
@@ -34,6 +35,7 @@ export interface QemuGuestPaths {
   readonly driverMonitor: string;
   readonly probeMonitor: string;
   readonly newsMonitor: string;
+  readonly nics: string;
   readonly context: string;
   readonly memory: string;
   /** Where QEMU's memory is handed over, while it is saved or restored. */
@@ -54,6 +56,7 @@ export function qemuGuestPaths(runDir: string, vmId: number): QemuGuestPaths {
     driverMonitor: join(dir, "qmp.sock"),
     probeMonitor: join(dir, "qmp-probe.sock"),
     newsMonitor: join(dir, "qmp-news.sock"),
+    nics: join(dir, "nics.json"),
     context: join(dir, "context.iso"),
     memory: join(dir, "memory"),
     memorySocket: join(dir, "memory.sock"),

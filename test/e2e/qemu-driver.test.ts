@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { QemuDriverOptions } from "../../gateway/cloud/embedded/drivers/qemu.ts";
 import { readStat } from "../../shared/guests/process-proc.ts";
+import { qemuWirePath } from "../../shared/guests/qemu-layout.ts";
 import { LCM_STATE } from "../../shared/states/lcm.ts";
 import { BOOT_TIMEOUT_MS, guestImage } from "../support/guest-image.ts";
 import {
@@ -40,6 +41,12 @@ function ip(...words: readonly string[]): number | null {
 function canBridge(): boolean {
   const name = `ghtry${process.pid % 100_000}`;
   return ip("link", "add", name, "type", "bridge") === 0 && ip("link", "delete", name) === 0;
+}
+
+/** Does somebody hold the other end of QEMU's socket? (unix(7): state 03 of /proc/net/unix) */
+function isLaid(path: string): boolean {
+  const sockets = readFileSync("/proc/net/unix", "utf8").split("\n");
+  return sockets.some((line) => line.endsWith(` ${path}`) && line.split(" ")[5] === "03");
 }
 
 let bench: QemuBench;
@@ -209,6 +216,35 @@ echo c >/proc/sysrq-trigger`;
     expect(pids()).toEqual([]);
     await driver.shutdown(vm, false);
     await driver.shutdown(vm, true);
+  });
+
+  it("goes on after stop with the interfaces it had, and reboots without the one that it loses meanwhile", async () => {
+    const { driver, untilSaid, paths } = make();
+    const nic = (id: number) => ({ NIC_ID: String(id), MAC: `02:00:0a:58:00:${10 + id}`, NETWORK_ID: "1" });
+    const [vm, one, none] = [
+      newVm(1, { NIC: [nic(0), nic(1)] }),
+      newVm(1, { NIC: nic(0) }),
+      newVm(1, { NIC: [] }),
+    ];
+    const laid = () => [0, 1].map((id) => isLaid(qemuWirePath(paths(1).dir, id)));
+    const count = qemuContext(
+      `(while :; do n=$((\${n:-0} + 1)); echo "second $n, $(ls /sys/class/net | grep -c eth)"; sleep 1; done) &`,
+    );
+    await driver.deploy(vm, count);
+    await untilSaid(1, /second 2, 2/);
+    driver.templateChanged?.(one);
+    await driver.save?.(one);
+    const saved = Number(/second (\d+)(?!.*second)/s.exec(bench.console(1))?.[1]);
+    await driver.deploy(one, count);
+    await untilSaid(1, new RegExp(`second ${saved + 1}, 2`));
+    expect(laid()).toEqual([true, false]);
+
+    const rebooted = driver.reboot(one, false, count);
+    driver.templateChanged?.(none);
+    await rebooted;
+    await untilSaid(1, /second 2, 0/);
+    expect(laid()).toEqual([false, false]);
+    await driver.cleanup(none);
   });
 
   it("is as it was when its memory cannot be saved", async () => {

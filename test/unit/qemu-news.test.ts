@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { Often } from "../../gateway/cloud/embedded/drivers/often.ts";
 import { listenToQemu, type News } from "../../gateway/cloud/embedded/drivers/qemu-news.ts";
 import { systemClock } from "../../shared/clock.ts";
+import { manualClock } from "../support/manual-clock.ts";
 import { answers, type QmpServer, qmpServer } from "../support/qmp-server.ts";
 
 let server: QmpServer | undefined;
@@ -44,6 +45,30 @@ describe("what a QEMU tells", () => {
     ear?.close();
     await server?.close();
     expect(await heardOf("guest-panicked", [])).toEqual([{ kind: "panicked" }]);
+  });
+
+  it("is that its guest waits for a disk, also when that was before somebody listened", async () => {
+    const reason = "there is no space left on this machine";
+    expect(await heardOf("io-error", [])).toEqual([{ kind: "disk-error", reason }]);
+  });
+
+  it("is read a hundred lines a second at most, since a guest has some of them in its hand", async () => {
+    let visits = 0;
+    const clock = manualClock();
+    const heard: News[] = [];
+    server = await qmpServer({
+      reply(command) {
+        if (command !== "query-status") return undefined;
+        visits += 1;
+        return `${event("RESET", { guest: true, reason: "guest-reset" })}\n`.repeat(5_000);
+      },
+    });
+    ear = listenToQemu({ path: server.path, clock, hear: (news) => heard.push(news) });
+    await server.left;
+    expect(heard.length).toBeLessThanOrEqual(100);
+    expect(visits).toBe(1);
+    await clock.runNext();
+    await vi.waitFor(() => expect(visits).toBe(2));
   });
 
   it("is that its guest waits for a disk, and not that a disk reports an error to the guest", async () => {

@@ -1,19 +1,26 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { leasedNics, planGuest } from "../../gateway/cloud/embedded/drivers/qemu-plan.ts";
 import { openWires } from "../../gateway/cloud/embedded/drivers/qemu-wires.ts";
 import { FairShare, SAVED_US, TURN_MS, TURN_US } from "../../gateway/cloud/embedded/wire/fair-share.ts";
 import { FrameReader, printFrame } from "../../gateway/cloud/embedded/wire/frame-reader.ts";
 import { type Lan, newLan } from "../../gateway/cloud/embedded/wire/lan.ts";
 import { MAX_QUEUED_BYTES, newSender, Outlet } from "../../gateway/cloud/embedded/wire/outlet.ts";
+import {
+  ETHERTYPE,
+  HOUSE_MAC,
+  printEthernet,
+  printTcpPacket,
+  TCP_FLAG,
+} from "../../gateway/cloud/embedded/wire/packets.ts";
 import { openWire, type Wire } from "../../gateway/cloud/embedded/wire/wire.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { qemuWirePath } from "../../shared/guests/qemu-layout.ts";
 import type { Template } from "../../shared/template/types.ts";
-import { arpFrame, ip4Frame, macOf, placeOf } from "../support/lan-frames.ts";
+import { arpFrame, GATEWAY_IP, ip4Frame, macOf, placeOf } from "../support/lan-frames.ts";
 import { manualClock } from "../support/manual-clock.ts";
 
 /** What an outlet wrote, batch by batch; `take` makes room for the next. */
@@ -63,7 +70,7 @@ describe("what waits for a guest", () => {
     expect(sink.batches[1]?.filter((frame) => frame[0] === 2)).toHaveLength(3);
     while (sink.take());
     expect(sink.frames().length).toBeLessThan(300);
-    expect([flood, other]).toEqual([{ waitingBytes: 0 }, { waitingBytes: 0 }]);
+    expect([flood.waitingBytes, other.waitingBytes]).toEqual([0, 0]);
   });
 
   it("has each of many senders in its turn", async () => {
@@ -87,6 +94,24 @@ describe("what waits for a guest", () => {
     }
     expect(sender.waitingBytes).toBeLessThanOrEqual(512 * 1024);
     for (const outlet of outlets) outlet.attach(undefined);
+    expect(sender.waitingBytes).toBe(0);
+  });
+
+  it("for those who do not read keeps no place from what its sender has for others", async () => {
+    const sender = newSender();
+    const deaf = Array.from({ length: 5 }, () => new Outlet());
+    for (const outlet of deaf) {
+      outlet.attach(slowSink());
+      for (let count = 0; count < 400; count += 1) outlet.send(sender, Buffer.alloc(1_000));
+    }
+    const [outlet, sink] = [new Outlet(), slowSink()];
+    outlet.attach(sink);
+    for (let count = 0; count < 50; count += 1) outlet.send(sender, Buffer.alloc(1_000, count));
+    await Promise.resolve();
+    while (sink.take());
+    expect(sink.frames().map((frame) => frame[0])).toEqual(Array.from({ length: 50 }, (_, count) => count));
+    expect(sender.waitingBytes).toBeLessThanOrEqual(512 * 1024);
+    for (const each of deaf) each.attach(undefined);
     expect(sender.waitingBytes).toBe(0);
   });
 
@@ -183,13 +208,17 @@ describe("wires", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function guest(networkId: number, host: number): Promise<ScriptedQemu & { readonly wire: Wire }> {
+  async function guest(
+    networkId: number,
+    host: number,
+    onegate: () => Socket | undefined = () => undefined,
+  ): Promise<ScriptedQemu & { readonly wire: Wire }> {
     const socketPath = path.join(folder, `${networkId}-${host}.sock`);
     const qemu = await scriptedQemu(socketPath);
     const place = placeOf(networkId, host);
     const wire = openWire({
       ...{ path: socketPath, clock: systemClock, lan, place, guestMac: macOf(place.mac) },
-      ...{ guestIp: 0x0a580000 + host, port: 5030, dhcp: undefined, connect: () => undefined },
+      ...{ guestIp: 0x0a580000 + host, port: 5030, dhcp: undefined, connect: onegate },
     });
     ends.push(wire, qemu);
     return { ...qemu, wire };
@@ -236,6 +265,24 @@ describe("wires", () => {
     await flooder.heard(1);
   });
 
+  it("cost no more at once than a share, whatever came in one piece, and a connection what it costs", async () => {
+    const clock = manualClock();
+    lan = newLan(clock);
+    let begun = 0;
+    const flooder = await guest(1, 10, () => {
+      begun += 1;
+      return new Socket();
+    });
+    for (let count = 0; count < 500; count += 1) flooder.say(synOf(count));
+    await vi.waitFor(() => expect(begun).toBeGreaterThan(0));
+    const most = Math.ceil(SAVED_US / 100);
+    expect(begun).toBeLessThanOrEqual(most);
+    const atFirst = begun;
+    clock.advance(TURN_MS);
+    expect(begun).toBeGreaterThan(atFirst);
+    expect(begun).toBeLessThanOrEqual(2 * most);
+  });
+
   it("are cut for good when they are closed", async () => {
     const [alice, bob] = [await guest(1, 10), await guest(1, 11)];
     alice.say(frameOf(10, 11));
@@ -254,7 +301,9 @@ describe("wires", () => {
     const plan = planGuest({ id: 7, template });
     const bob = await scriptedQemu(qemuWirePath(folder, 0));
     const links = new Map([[0, { kind: "wire" } as const]]);
-    const [wire] = openWires({ dir: folder, plan, links, onegate: () => undefined, lan, clock: systemClock });
+    const leased = leasedNics(template);
+    const onegate = () => undefined;
+    const [wire] = openWires({ dir: folder, plan, leased, links, onegate, lan, clock: systemClock });
     if (wire === undefined) throw new Error("There is no wire.");
     ends.push(wire, bob);
     const alice = await guest(1, 10);
@@ -280,6 +329,15 @@ describe("wires", () => {
     expect(alice.frames).toHaveLength(1);
   });
 });
+
+/** Of guest 10: it begins a connection to OneGate, anew each time. */
+function synOf(sequence: number): Buffer {
+  const packet = printTcpPacket(0x0a58000a, GATEWAY_IP, {
+    ...{ sourcePort: 40_000, destinationPort: 5030, sequence, acknowledgement: 0, flags: TCP_FLAG.syn },
+    ...{ window: 65_535, mss: undefined, payload: Buffer.alloc(0) },
+  });
+  return printEthernet(HOUSE_MAC, macOf(placeOf(1, 10).mac), ETHERTYPE.ip4, packet);
+}
 
 function scriptedQemu(socketPath: string): Promise<ScriptedQemu> {
   const frames: Buffer[] = [];

@@ -280,6 +280,22 @@ describe("the gate at the end of a wire", () => {
     expect(guest.gate.size).toBe(0);
   });
 
+  it("does not keep a place for ever for a guest that never ends its half", async () => {
+    const clock = manualClock();
+    guest.close();
+    guest = wireGuest(server.port, { clock });
+    const { socket, mine } = await open();
+    socket.end();
+    const last = await guest.next();
+    expect(last).toMatchObject({ flags: FIN | ACK, sequence: mine.acknowledgement });
+    guest.sendTcp({ ...mine, acknowledgement: (last.sequence + 1) >>> 0 });
+    expect(guest.gate.size).toBe(1);
+    clock.advance(60_000);
+    expect(await guest.next()).toMatchObject({ flags: RST | ACK });
+    expect(guest.gate.size).toBe(0);
+    expect(clock.waiting()).toBe(0);
+  });
+
   it("begins anew with a guest that was reset, from the same port", async () => {
     const { socket } = await open();
     const closed = once(socket, "end");

@@ -25,6 +25,9 @@ export interface Newsroom {
 /** QEMU is still starting, has gone, or says too much. */
 const RECONNECT_MS = 1_000;
 const MAX_REASON_CHARACTERS = 100;
+/** Heard of a QEMU before it waits its second: each costs the house some ten µs, and there are many guests. */
+const MAX_LINES = 100;
+const NO_SPACE = "there is no space left on this machine";
 
 /** Names as in QEMU's QAPI: run-state.json and block-core.json. */
 const message = z.union([
@@ -39,13 +42,17 @@ const message = z.union([
       data: z.object({ action: z.literal("stop"), nospace: z.boolean().optional(), reason: z.string() }),
     })
     .transform(({ data }): News => {
-      const reason = data.nospace === true ? "there is no space left on this machine" : data.reason;
+      const reason = data.nospace === true ? NO_SPACE : data.reason;
       return { kind: "disk-error", reason: reason.slice(0, MAX_REASON_CHARACTERS) };
     }),
   // How it fares is asked once: what happened while no house listened is told by that alone.
   z
     .object({ return: z.object({ status: z.literal("guest-panicked") }) })
     .transform((): News => ({ kind: "panicked" })),
+  // Of all that can be wrong with a disk, only that has a guest wait (QEMU's werror=enospc).
+  z
+    .object({ return: z.object({ status: z.literal("io-error") }) })
+    .transform((): News => ({ kind: "disk-error", reason: NO_SPACE })),
 ]);
 
 const FIRST_WORDS = `{"execute":"qmp_capabilities"}\n{"execute":"query-status"}\n`;
@@ -71,14 +78,17 @@ export function listenToQemu(room: Newsroom): { close(): void } {
 function join({ path, hear }: Newsroom, onEnd: () => void): () => void {
   const socket = connect(path);
   const reader = new LineReader();
+  let linesLeft = MAX_LINES;
   socket.on("data", (bytes) => {
     try {
-      for (const line of reader.push(bytes)) {
+      for (const line of reader.push(bytes).slice(0, linesLeft)) {
+        linesLeft -= 1;
         const heard = message.safeParse(JSON.parse(line));
         if (!heard.success) continue;
         if (heard.data === "greeting") socket.write(FIRST_WORDS);
         else hear(heard.data);
       }
+      if (linesLeft === 0) socket.destroy();
     } catch {
       socket.destroy();
     }

@@ -13,7 +13,7 @@ import type { MemoryPlace } from "./qemu-memory.ts";
 import { QemuMonitor } from "./qemu-monitor.ts";
 import type { News } from "./qemu-news.ts";
 import type { QemuDriverOptions } from "./qemu-options.ts";
-import { type GuestPlan, planGuest } from "./qemu-plan.ts";
+import { type GuestPlan, leasedNics, planGuest } from "./qemu-plan.ts";
 import { type QemuGuest, QemuRoster } from "./qemu-roster.ts";
 import { isTrustedVm } from "./qemu-trust.ts";
 import { type GuestWire, openWires } from "./qemu-wires.ts";
@@ -32,6 +32,8 @@ export class QemuSite {
   readonly roster: QemuRoster;
   readonly #table = new ProcessTable();
   readonly #lan: Lan;
+  /** VMs whose guests boot at this moment, as the cloud has them by now. */
+  readonly #booting = new Map<number, Vm>();
 
   constructor(options: QemuDriverOptions, listeners: SiteListeners) {
     this.options = { ...options, runDir: resolve(options.runDir) };
@@ -53,11 +55,32 @@ export class QemuSite {
     throw new GatehouseError("wrong_state", `The guest of virtual machine [${vm.id}] does not run.`);
   }
 
+  /** What the VM loses while `boot` is at work is another's by the time that it comes up. */
+  async whileBooting<T>(vm: Vm, boot: () => Promise<T>): Promise<T> {
+    this.#booting.set(vm.id, vm);
+    try {
+      return await boot();
+    } finally {
+      this.#booting.delete(vm.id);
+    }
+  }
+
+  templateChanged(vm: Vm): void {
+    if (this.#booting.has(vm.id)) this.#booting.set(vm.id, vm);
+    for (const wire of this.roster.known(vm.id)?.wires ?? []) wire.follow(leasedNics(vm.template));
+  }
+
+  /** A VM whose guest boots, with what it has been given and has lost meanwhile. */
+  newest(vm: Vm): Vm {
+    return this.#booting.get(vm.id) ?? vm;
+  }
+
   openWires(vm: Vm, plan: GuestPlan): readonly GuestWire[] {
     const { onegate, clock } = this.options;
     const { dir } = this.roster.paths(vm.id);
     const links = linksOf(plan, this.linkRules(vm));
-    return openWires({ dir, plan, links, onegate, lan: this.#lan, clock });
+    const leased = leasedNics(this.newest(vm).template);
+    return openWires({ dir, plan, leased, links, onegate, lan: this.#lan, clock });
   }
 
   linkRules(vm: Vm): LinkRules {

@@ -9,30 +9,35 @@ import type { ContextFiles } from "../driver.ts";
 import { listGuests, prepareRunDir } from "./process-files.ts";
 import { endMembers } from "./process-group.ts";
 import { prepareBoot } from "./qemu-boot.ts";
+import type { NicLink } from "./qemu-command.ts";
 import { endGuest } from "./qemu-end.ts";
 import { endSentence } from "./qemu-files.ts";
 import { linksOf } from "./qemu-links.ts";
-import { restoreMemory } from "./qemu-memory.ts";
-import { planGuest } from "./qemu-plan.ts";
+import { hasMemory, restoreMemory } from "./qemu-memory.ts";
+import { asBooted, noteNics } from "./qemu-nics.ts";
+import { type GuestPlan, leasedNics, planGuest } from "./qemu-plan.ts";
 import type { QemuGuest } from "./qemu-roster.ts";
 import type { QemuSite } from "./qemu-site.ts";
 import { spawnQemu } from "./qemu-spawn.ts";
 import { qemuRefusal } from "./qemu-trust.ts";
+import { leasedNow } from "./qemu-wires.ts";
 
 const OWN_USERS =
   "Guests of a house that root started have users of their own, who must be able to read images and to enter their folders (chmod o+rx).";
 
 /** @throws GatehouseError `forbidden` for a VM that may not run here; as prepareBoot, and `unavailable` when QEMU does not come up. */
-export async function startGuest(site: QemuSite, vm: Vm, context: ContextFiles): Promise<ProcessIdentity> {
+export async function startGuest(site: QemuSite, asked: Vm, context: ContextFiles): Promise<ProcessIdentity> {
+  const vm = site.newest(asked);
   const { binary, imageDirs, accelerator, clock } = site.options;
   const refusal = qemuRefusal(vm, site.options);
   if (refusal !== undefined) throw new GatehouseError("forbidden", refusal);
-  const plan = planGuest(vm);
   const paths = site.roster.paths(vm.id);
   const uid = site.uid(vm.id);
   await makeRoom(site, vm.id);
-  const links = linksOf(plan, site.linkRules(vm));
+  const plan = planGuest((await hasMemory(paths)) ? await asBooted(paths, vm) : vm);
+  const links = withoutLost(linksOf(plan, site.linkRules(vm)), plan, vm);
   const boot = await prepareBoot({ plan, paths, links, context, imageDirs, accelerator, uid, clock });
+  if (!boot.isRestored) await noteNics(paths, vm);
   let guest: QemuGuest | undefined;
   const process = await spawnQemu({
     paths,
@@ -46,6 +51,17 @@ export async function startGuest(site: QemuSite, vm: Vm, context: ContextFiles):
   });
   if (guest !== undefined) await comeUp(site, guest, paths, boot.isRestored);
   return process;
+}
+
+/** An interface that the VM has lost since its guest booted leads nowhere: nobody lays its wire. */
+function withoutLost(
+  links: ReadonlyMap<number, NicLink>,
+  { nics }: GuestPlan,
+  { template }: Vm,
+): ReadonlyMap<number, NicLink> {
+  const leased = leasedNics(template);
+  const lost = nics.filter((nic) => leasedNow(nic, leased) === undefined);
+  return new Map([...links, ...lost.map(({ id }) => [id, { kind: "wire" }] as const)]);
 }
 
 /** A guest that is found where one shall boot: false when it is just ending, or its QEMU still waits for what was saved. */

@@ -1,8 +1,9 @@
 /** What the owner of a guest should know although its QEMU runs, told seldom enough that a hostile guest fills no log with it. */
 
 import { Often } from "./often.ts";
-import type { QemuGuest } from "./qemu-roster.ts";
-import type { QemuSite } from "./qemu-site.ts";
+import type { QemuMonitor } from "./qemu-monitor.ts";
+import type { QemuDriverOptions } from "./qemu-options.ts";
+import type { QemuGuest, QemuRoster } from "./qemu-roster.ts";
 
 /** Whoever installs a system reboots twice; an emulated guest that loops does so every few seconds. */
 const RESETS = { times: 5, withinMs: 5 * 60_000, text: "5 times within 5 minutes" };
@@ -14,14 +15,23 @@ const DISK_RETRY_MS = 10_000;
 interface Counts {
   readonly resets: Often;
   readonly cuts: Often;
+  /** Its disk is to be tried again: all its requests that failed go on together. */
+  waitsForDisk: boolean;
+}
+
+/** Of QemuSite. */
+export interface TroubledSite {
+  readonly options: Pick<QemuDriverOptions, "clock" | "graceMs" | "maxLogBytes">;
+  readonly roster: Pick<QemuRoster, "knows">;
+  readonly monitor: Pick<QemuMonitor, "runStatus" | "tell">;
 }
 
 export class QemuTroubles {
-  readonly #site: QemuSite;
+  readonly #site: TroubledSite;
   readonly #tell: (vmId: number, trouble: string) => void;
   readonly #counts = new WeakMap<QemuGuest, Counts>();
 
-  constructor(site: QemuSite, tell: (vmId: number, trouble: string) => void) {
+  constructor(site: TroubledSite, tell: (vmId: number, trouble: string) => void) {
     this.#site = site;
     this.#tell = tell;
   }
@@ -44,7 +54,7 @@ export class QemuTroubles {
   /** Its QEMU has it wait, and goes on as soon as there is space again. */
   diskError(guest: QemuGuest, reason: string): void {
     this.#tell(guest.vmId, `The guest waits, since a disk of it could not be written: ${reason}.`);
-    this.#site.options.clock.after(DISK_RETRY_MS, () => void this.#goOn(guest).catch(() => {}));
+    this.#goOnLater(guest);
   }
 
   didNotLeave(vmId: number): void {
@@ -53,6 +63,17 @@ export class QemuTroubles {
       vmId,
       `The guest did not leave within ${graceMs} ms of the power button, so its QEMU was ended.`,
     );
+  }
+
+  #goOnLater(guest: QemuGuest): void {
+    const counts = this.#of(guest);
+    if (counts.waitsForDisk) return;
+    counts.waitsForDisk = true;
+    this.#site.options.clock.after(DISK_RETRY_MS, () => {
+      counts.waitsForDisk = false;
+      // Nobody tells once more of one whose QEMU was too busy to answer.
+      this.#goOn(guest).catch(() => this.#goOnLater(guest));
+    });
   }
 
   async #goOn(guest: QemuGuest): Promise<void> {
@@ -68,6 +89,7 @@ export class QemuTroubles {
     const counts = {
       resets: new Often(RESETS.times, RESETS.withinMs),
       cuts: new Often(CUTS.times, CUTS.withinMs),
+      waitsForDisk: false,
     };
     this.#counts.set(guest, counts);
     return counts;

@@ -16,6 +16,8 @@ export interface WiresOptions {
   /** The guest's directory. */
   readonly dir: string;
   readonly plan: GuestPlan;
+  /** What the cloud gives the VM by now: perhaps less than its guest boots with. */
+  readonly leased: readonly LeasedNic[];
   readonly links: ReadonlyMap<number, NicLink>;
   /** Where OneGate is reached from here. */
   readonly onegate: () => string | undefined;
@@ -36,17 +38,20 @@ const LEAST_MTU = 576;
 const MAX_DNS = 4;
 const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/;
 
-export function openWires({ dir, plan, links, onegate, lan, clock }: WiresOptions): readonly GuestWire[] {
+export function openWires(options: WiresOptions): readonly GuestWire[] {
+  const { dir, plan, leased, links, onegate, lan, clock } = options;
   return plan.nics
     .filter((nic) => links.get(nic.id)?.kind === "wire")
-    .map((nic) => {
+    .flatMap((nic) => {
+      const now = leasedNow(nic, leased);
+      if (now === undefined) return [];
       const wire = openWire({
         path: qemuWirePath(dir, nic.id),
         clock,
         lan,
         place: {
           mac: parseMac(nic.mac) ?? 0,
-          addresses: nic.leases,
+          addresses: now.leases,
           houseIps: new Set(gateAddresses(nic).map((address) => parseIp4(address) ?? 0)),
         },
         guestMac: macBytes(nic.mac),
@@ -55,12 +60,17 @@ export function openWires({ dir, plan, links, onegate, lan, clock }: WiresOption
         dhcp: dhcpOf(nic, plan.hostName),
         connect: () => connectTo(onegate(), plan.vmId),
       });
-      return { ...wire, follow: (now) => followNic(wire, nic, now) };
+      return [{ ...wire, follow: (nics) => followNic(wire, nic, nics) }];
     });
 }
 
-function followNic(wire: Wire, { id, mac }: NicPlan, nics: readonly LeasedNic[]): void {
-  const now = nics.find((nic) => nic.id === id && nic.mac === mac);
+/** Another interface may have its number by now. */
+export function leasedNow({ id, mac }: LeasedNic, nics: readonly LeasedNic[]): LeasedNic | undefined {
+  return nics.find((nic) => nic.id === id && nic.mac === mac);
+}
+
+function followNic(wire: Wire, nic: NicPlan, nics: readonly LeasedNic[]): void {
+  const now = leasedNow(nic, nics);
   if (now === undefined) wire.close();
   else wire.move(now.leases);
 }

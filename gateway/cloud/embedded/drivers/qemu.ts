@@ -23,7 +23,7 @@ import { guestEndpoint } from "./qemu-links.ts";
 import { hasMemory, saveMemory } from "./qemu-memory.ts";
 import type { News } from "./qemu-news.ts";
 import type { QemuDriverOptions } from "./qemu-options.ts";
-import { leasedNics, planGuest } from "./qemu-plan.ts";
+import { planGuest } from "./qemu-plan.ts";
 import type { QemuGuest } from "./qemu-roster.ts";
 import { QemuSite } from "./qemu-site.ts";
 import { goOn, startGuest } from "./qemu-start.ts";
@@ -79,12 +79,11 @@ class QemuDriver implements Driver {
   }
 
   templateChanged(vm: Vm): void {
-    const guest = this.#site.roster.known(vm.id);
-    for (const wire of guest?.wires ?? []) wire.follow(leasedNics(vm.template));
+    this.#site.templateChanged(vm);
   }
 
   deploy(vm: Vm, context: ContextFiles): Promise<string> {
-    return this.#serial(vm.id, async () => {
+    return this.#boots(vm, async () => {
       const guest = this.#site.find(vm);
       if (guest !== undefined && (await goOn(this.#site, guest))) return qemuDeployIdOf(guest.process);
       if (guest !== undefined) await endGuest(this.#site, vm, true);
@@ -98,7 +97,7 @@ class QemuDriver implements Driver {
 
   /** Gracefully it boots anew, with a context disc of now; hard is the reset button. */
   reboot(vm: Vm, hard: boolean, context: ContextFiles): Promise<void> {
-    return this.#serial(vm.id, async () => {
+    return this.#boots(vm, async () => {
       const guest = this.#site.running(vm);
       if (hard) {
         await this.#site.monitor.tell(guest, "system_reset", "cont");
@@ -165,6 +164,10 @@ class QemuDriver implements Driver {
       await Promise.all([...ids].map((id) => this.#serial(id, () => this.#end({ id, deployId: "" }, false))));
     }
     roster.close();
+  }
+
+  #boots<T>(vm: Vm, work: () => Promise<T>): Promise<T> {
+    return this.#site.whileBooting(vm, () => this.#serial(vm.id, work));
   }
 
   async #start(vm: Vm, context: ContextFiles): Promise<ProcessIdentity> {

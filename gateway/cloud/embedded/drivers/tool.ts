@@ -24,6 +24,7 @@ export const TOOL_ENVIRONMENT = {
 };
 
 const MAX_KEPT_CHARACTERS = 2_000;
+const MAX_SHOWN_CHARACTERS = 300;
 
 /**
  * Resolves when it has ended well. A program that does not even die is left to itself.
@@ -65,10 +66,14 @@ function start({ program, arguments: given, uid, cwd }: ToolRun): ChildProcess {
   });
 }
 
-/** The last line with something on it, without control characters: what a program, or a guest, says ends up in logs. */
+/** Control characters, those that turn or hide text around them, halves of pairs, and what has no meaning. */
+const NOT_SHOWN = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** The last line with something on it, of what can be shown: what a program, or a guest, says ends up in logs and terminals. */
 export function lastLine(text: string): string {
-  const lines = text.split(/[\r\n]+/).map((line) => line.replace(/[^\x20-\x7e\u00a0-\ufffd]/g, "").trim());
-  return (lines.filter(Boolean).at(-1) ?? "").slice(0, 300).replace(/\.$/, "");
+  const lines = text.split(/[\r\n]+/).map((line) => line.replace(NOT_SHOWN, "").trim());
+  const last = (lines.filter(Boolean).at(-1) ?? "").slice(0, MAX_SHOWN_CHARACTERS);
+  return last.replace(NOT_SHOWN, "").replace(/\.$/, "");
 }
 
 /** The first of these programs that the machine has. */

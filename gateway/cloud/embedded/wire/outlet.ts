@@ -15,10 +15,12 @@ export interface FrameSink {
 export interface Sender {
   /** Of its frames that wait anywhere. */
   waitingBytes: number;
+  readonly queues: Set<Queue>;
 }
 
-interface Queue {
-  /** As they are written. */
+/** What a sender has at an outlet. */
+export interface Queue {
+  /** As they are written; the next comes first. */
   readonly frames: Buffer[];
   bytes: number;
 }
@@ -34,7 +36,7 @@ const TURN_BYTES = 8 * 1024;
 const FRAME_OVERHEAD_BYTES = 128;
 
 export function newSender(): Sender {
-  return { waitingBytes: 0 };
+  return { waitingBytes: 0, queues: new Set() };
 }
 
 export class Outlet {
@@ -47,7 +49,10 @@ export class Outlet {
   attach(sink: FrameSink | undefined): void {
     this.#sink = sink;
     this.#isBusy = false;
-    for (const [sender, queue] of this.#queues) sender.waitingBytes -= queue.bytes;
+    for (const [sender, queue] of this.#queues) {
+      sender.waitingBytes -= queue.bytes;
+      sender.queues.delete(queue);
+    }
     this.#queues.clear();
   }
 
@@ -56,11 +61,12 @@ export class Outlet {
     if (this.#sink === undefined) return;
     const cost = LENGTH_BYTES + frame.length + FRAME_OVERHEAD_BYTES;
     const queue = this.#queues.get(sender) ?? { frames: [], bytes: 0 };
-    if (queue.bytes + cost > MAX_QUEUED_BYTES || sender.waitingBytes + cost > MAX_WAITING_BYTES) return;
+    if (queue.bytes + cost > MAX_QUEUED_BYTES || !makeRoom(sender, queue, cost)) return;
     if (this.#queues.size === 0 && !this.#isBusy) queueMicrotask(() => this.#flush());
     queue.frames.push(printFrame(frame));
     queue.bytes += cost;
     sender.waitingBytes += cost;
+    sender.queues.add(queue);
     this.#queues.set(sender, queue);
   }
 
@@ -87,9 +93,26 @@ export class Outlet {
       // To the end of the round, if anything of it is left.
       this.#queues.delete(sender);
       if (queue.frames.length > 0) this.#queues.set(sender, queue);
+      else sender.queues.delete(queue);
     }
     return Buffer.concat(batch);
   }
+}
+
+/**
+ * For a frame that is to wait in `queue`: what waits longest in the sender's longest queue is lost for it, so that guests who do not
+ * read keep no place from those who do. False: that is this queue itself.
+ */
+function makeRoom(sender: Sender, queue: Queue, cost: number): boolean {
+  while (sender.waitingBytes + cost > MAX_WAITING_BYTES) {
+    let longest = queue;
+    for (const each of sender.queues) if (each.bytes > longest.bytes) longest = each;
+    const frame = longest === queue ? undefined : longest.frames.shift();
+    if (frame === undefined) return false;
+    longest.bytes -= frame.length + FRAME_OVERHEAD_BYTES;
+    sender.waitingBytes -= frame.length + FRAME_OVERHEAD_BYTES;
+  }
+  return true;
 }
 
 /** How many bytes it took. */

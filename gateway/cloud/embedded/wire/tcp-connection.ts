@@ -32,6 +32,8 @@ const BUFFER_BYTES = 64 * 1024;
 const WINDOW_BYTES = 65_535;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRIES = 8;
+/** For a guest to end its half after OneGate's: one that was reset meanwhile never does. */
+const LAST_WORD_MS = 60_000;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -261,6 +263,8 @@ export class TcpConnection {
   #endWhenDone(): void {
     const allSent = this.#finSent && this.#sendUnacknowledged === this.#sendNext;
     if (allSent && this.#guestFinished) this.#end();
+    // Nothing is left to be sent again.
+    else if (allSent) this.#cancelRetry ??= this.#options.clock.after(LAST_WORD_MS, () => this.reset());
   }
 
   #end(): void {

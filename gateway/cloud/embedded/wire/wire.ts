@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import type { Clock } from "../../../../shared/clock.ts";
 import { answerDhcp, type DhcpOffer } from "./dhcp.ts";
+import type { FairShare } from "./fair-share.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { Gate } from "./gate.ts";
 import type { Lan } from "./lan.ts";
@@ -42,6 +43,8 @@ const READ_US = 8;
 const FRAME_US = 1;
 const BYTE_US = 0.0015;
 const ANSWER_US = 20;
+/** A connection to OneGate, with both ends of it. */
+const CONNECTION_US = 100;
 
 /** Connects, and connects again whenever QEMU hung up or is not there yet, until it is closed. */
 export function openWire(options: WireOptions): Wire {
@@ -76,28 +79,51 @@ function joinQemu(options: WireOptions, port: () => Port<Outlet>, onEnd: () => v
   const { lan, path } = options;
   const socket = connect(path);
   const outlet = port().station;
-  const reader = new FrameReader();
   const ear = newEar(options, outlet, port);
-  const share = lan.time.join(() => socket.resume());
+  const stopListening = listen(socket, ear, lan.time);
   outlet.attach({ write: (bytes, taken) => socket.write(bytes, () => taken()) });
-  socket.on("data", (bytes) => {
-    try {
-      let costUs = READ_US;
-      for (const frame of reader.push(bytes)) costUs += ear.hear(frame);
-      if (!share.spend(costUs)) socket.pause();
-    } catch {
-      // QEMU does not speak so; what has taken its place may begin anew.
-      socket.destroy();
-    }
-  });
   socket.on("error", () => {});
   socket.once("close", () => {
     outlet.attach(undefined);
     ear.close();
-    share.close();
+    stopListening();
     onEnd();
   });
   return () => socket.destroy();
+}
+
+/** Hears of what comes in a piece as much as the wire's share allows, the rest later, and reads no more until then. */
+function listen(socket: Socket, ear: Ear, time: FairShare): () => void {
+  const reader = new FrameReader();
+  let waiting: readonly Buffer[] = [];
+  const orHangUp = (work: () => void): void => {
+    try {
+      work();
+    } catch {
+      // QEMU does not speak so; what has taken its place may begin anew.
+      socket.destroy();
+    }
+  };
+  const hearOn = (): void => {
+    const frames = waiting;
+    waiting = [];
+    for (const [index, frame] of frames.entries()) {
+      if (share.spend(ear.hear(frame))) continue;
+      waiting = frames.slice(index + 1);
+      socket.pause();
+      return;
+    }
+    socket.resume();
+  };
+  const share = time.join(() => orHangUp(hearOn));
+  socket.on("data", (bytes) =>
+    orHangUp(() => {
+      waiting = reader.push(bytes);
+      if (share.spend(READ_US)) hearOn();
+      else socket.pause();
+    }),
+  );
+  return () => share.close();
 }
 
 interface Ear {
@@ -111,8 +137,13 @@ function newEar(options: WireOptions, outlet: Outlet, port: () => Port<Outlet>):
   const guest = newSender();
   const house = newSender();
   const answer = (frame: Buffer): void => outlet.send(house, frame);
+  let connections = 0;
   const gate = new Gate({
     ...options,
+    connect() {
+      connections += 1;
+      return options.connect();
+    },
     addresses: place.houseIps,
     randomSequence: () => randomBytes(4).readUInt32BE(),
     send: answer,
@@ -127,9 +158,10 @@ function newEar(options: WireOptions, outlet: Outlet, port: () => Port<Outlet>):
         return cost;
       }
       const reply = verdict.to === "sender" ? verdict.frame : dhcp && answerDhcp(frame, dhcp);
+      connections = 0;
       if (reply === undefined) gate.hear(frame);
       else answer(reply);
-      return cost + ANSWER_US;
+      return cost + ANSWER_US + connections * CONNECTION_US;
     },
     close: () => gate.close(),
   };
