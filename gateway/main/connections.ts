@@ -1,11 +1,14 @@
 /**
  * Who may hold a connection to a server: so many in all, and so many of one address. In a full house the oldest idle
  * connection of the address that has most makes room, so that whoever holds connections for nothing loses them first.
+ * Whoever floods one with requests, not waiting for answers, loses all of them.
  */
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
+import type { Clock } from "../../shared/clock.ts";
+import { PIPELINING } from "../onegate/fairness/connection-times.ts";
 import { canonicalAddress, countedAs } from "../onegate/fairness/networks.ts";
 
 export interface ConnectionBounds {
@@ -18,21 +21,45 @@ export interface ConnectionBounds {
 
 interface Connection {
   readonly socket: Socket;
+  /** What it counts as. */
+  readonly key: string;
+  readonly address: string;
   /** Of the last request on it. */
   response: ServerResponse | undefined;
+  /** Requests that came while another was under way, and are not answered yet. */
+  unanswered: number;
 }
 
-/** Bounds the server's connections from now on. Without a bound for an address on unix sockets, which have none. */
-export function boundConnections(server: Server | SecureServer, bounds: ConnectionBounds): void {
-  const table = new ConnectionTable(bounds);
+export interface BoundConnections {
+  /** Nobody waits for what is asked there: it was cut for its flood, while what had come of it was still read. */
+  isCut(socket: Socket): boolean;
+}
+
+/**
+ * Bounds the server's connections from now on. `onFlood` hears of each address that is shut out for flooding. Unix sockets have no
+ * addresses: their servers cannot be bounded so.
+ */
+export function boundConnections(
+  server: Server | SecureServer,
+  bounds: ConnectionBounds,
+  { clock, onFlood }: { readonly clock: Clock; readonly onFlood: (address: string) => void },
+): BoundConnections {
+  const table = new ConnectionTable(bounds, clock, onFlood);
   server.on("connection", (socket: Socket) => table.admit(socket));
-  server.on("request", (request: IncomingMessage, response: ServerResponse) =>
+  // Before the app, which need not answer what is cut.
+  server.prependListener("request", (request: IncomingMessage, response: ServerResponse) =>
     table.note(request.socket, response),
   );
+  return { isCut: (socket) => socket.destroyed && table.isCut(socket) };
 }
 
 class ConnectionTable {
   readonly #bounds: ConnectionBounds;
+  readonly #clock: Clock;
+  readonly #onFlood: (address: string) => void;
+  readonly #cut = new WeakSet<Socket>();
+  /** What flooded lately. */
+  readonly #shutOut = new Set<string>();
   /** By what the address counts as, then by `endsOf`, in the order in which they came. */
   readonly #held = new Map<string, Map<string, Connection>>();
   /** For each request again: asking a socket for its ends costs a twentieth of a small request. */
@@ -40,8 +67,14 @@ class ConnectionTable {
   readonly #sizes = new Sizes();
   #count = 0;
 
-  constructor(bounds: ConnectionBounds) {
+  constructor(bounds: ConnectionBounds, clock: Clock, onFlood: (address: string) => void) {
     this.#bounds = bounds;
+    this.#clock = clock;
+    this.#onFlood = onFlood;
+  }
+
+  isCut(socket: Socket): boolean {
+    return this.#cut.has(socket);
   }
 
   admit(socket: Socket): void {
@@ -56,11 +89,12 @@ class ConnectionTable {
     const key = countedAs(address);
     const held = this.#held.get(key)?.size ?? 0;
     const tooMany = held >= this.#bounds.maxPerAddress && this.#bounds.isExempt?.(address) !== true;
-    if (tooMany || (this.#count >= this.#bounds.max && !this.#makeRoom())) {
+    const isFull = this.#count >= this.#bounds.max;
+    if (this.#shutOut.has(key) || tooMany || (isFull && !this.#makeRoom())) {
       socket.destroy();
       return;
     }
-    this.#enter(key, ends, socket);
+    this.#enter({ socket, key, address, response: undefined, unanswered: 0 }, ends);
     socket.once("close", () => this.#leave(key, ends, socket));
   }
 
@@ -71,7 +105,29 @@ class ConnectionTable {
       if (connection === undefined) return;
       this.#ofSocket.set(socket, connection);
     }
+    const { response: last } = connection;
     connection.response = response;
+    if (last === undefined || last.writableFinished) return;
+    connection.unanswered += 1;
+    if (connection.unanswered > PIPELINING.maxUnanswered) this.#cutFlood(connection, socket);
+    else response.once("close", () => this.#answered(connection));
+  }
+
+  #answered(connection: Connection): void {
+    connection.unanswered -= 1;
+  }
+
+  /** Behind a proxy many stand, so it loses the one connection. */
+  #cutFlood(connection: Connection, socket: Socket): void {
+    this.#cut.add(socket);
+    if (connection.socket.destroyed) return;
+    connection.socket.destroy();
+    const { key, address } = connection;
+    if (this.#bounds.isExempt?.(address) === true) return;
+    this.#shutOut.add(key);
+    this.#clock.after(PIPELINING.refusedMs, () => this.#shutOut.delete(key));
+    for (const other of [...(this.#held.get(key)?.values() ?? [])]) other.socket.destroy();
+    this.#onFlood(address);
   }
 
   /** `socket` may be the encrypted one above that which was admitted: its ends are the same. */
@@ -86,10 +142,10 @@ class ConnectionTable {
     return this.#held.get(key)?.get(ends);
   }
 
-  #enter(key: string, ends: string, socket: Socket): void {
+  #enter(connection: Connection, ends: string): void {
+    const { key, socket } = connection;
     const own = this.#held.get(key) ?? new Map<string, Connection>();
     const before = own.size;
-    const connection: Connection = { socket, response: undefined };
     this.#held.set(key, own.set(ends, connection));
     this.#ofSocket.set(socket, connection);
     this.#sizes.move(key, before, own.size);

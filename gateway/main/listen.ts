@@ -10,8 +10,8 @@ import { createAdaptorServer, type Http2Bindings, type HttpBindings } from "@hon
 import type { Clock } from "../../shared/clock.ts";
 import { errorText, GatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
-import { CONNECTION_TIMES } from "../onegate/fairness/connection-times.ts";
-import { boundConnections, type ConnectionBounds } from "./connections.ts";
+import { CONNECTION_TIMES, PIPELINING } from "../onegate/fairness/connection-times.ts";
+import { type BoundConnections, boundConnections, type ConnectionBounds } from "./connections.ts";
 import { followTls, readTls, type TlsFiles, type TlsIdentity } from "./tls.ts";
 
 /** A head of more bytes than this, 10,000 headers among them, is answered 431 by Node. */
@@ -20,6 +20,7 @@ const MAX_HEADER_BYTES = 16 * 1_024;
 const TIMEOUT_CHECK_MS = 2_000;
 /** Further connections are closed at once; below the usual limit of open files twice over. */
 const MAX_CONNECTIONS = 8_192;
+const DEFAULT_BOUNDS: ConnectionBounds = { max: MAX_CONNECTIONS, maxPerAddress: MAX_CONNECTIONS };
 /** Whoever was refused has so long to read why, and to close. */
 const REFUSAL_LINGER_MS = 2_000;
 /** Requests under way may finish for so long when the house closes. */
@@ -108,8 +109,12 @@ function follow(
 }
 
 function createServer(options: ListenOptions, identity: TlsIdentity | undefined): AnyServer {
-  const { app, connections, clock } = options;
-  const fetch: Fetching["fetch"] = (request, bindings) => app.fetch(request, bindings);
+  const { app, clock } = options;
+  let bound: BoundConnections | undefined;
+  const fetch: Fetching["fetch"] = (request, bindings) =>
+    bound?.isCut(bindings.incoming.socket) === true
+      ? new Response(null, { status: 503 })
+      : app.fetch(request, bindings);
   const server =
     identity === undefined
       ? createAdaptorServer({ fetch, serverOptions: SERVER_OPTIONS })
@@ -120,13 +125,29 @@ function createServer(options: ListenOptions, identity: TlsIdentity | undefined)
         });
   if (!(server instanceof Server || server instanceof SecureServer))
     throw new GatehouseError("internal", "The adaptor made no HTTP/1.1 server.");
-  if (connections === undefined) server.maxConnections = MAX_CONNECTIONS;
-  else boundConnections(server, connections);
+  bound = bounded(server, options);
   server.setTimeout(CONNECTION_TIMES.idleMs);
   server.on("clientError", (error, socket) => refuseClient(error, socket, clock));
   // Before a handshake's end nothing that is written leaves, so its socket would wait to be closed for ever.
   server.on("tlsClientError", (_error, socket: Duplex) => socket.destroy());
   return server;
+}
+
+/** Unix sockets have no addresses, and are for those who may open them. */
+function bounded(
+  server: AnyServer,
+  { name, endpoint, connections = DEFAULT_BOUNDS, clock, log }: ListenOptions,
+): BoundConnections | undefined {
+  if ("socketPath" in endpoint) {
+    server.maxConnections = connections.max;
+    return undefined;
+  }
+  const onFlood = (address: string): void =>
+    log.warn(
+      { server: name, address, ...PIPELINING },
+      "An address floods a connection with requests, not waiting for answers, and is shut out for a while",
+    );
+  return boundConnections(server, connections, { clock, onFlood });
 }
 
 /** What was no request yet when it failed: Node's own answers to it say nothing. */

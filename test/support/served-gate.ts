@@ -22,8 +22,9 @@ export interface ServedGate {
 export interface ServedOptions {
   /** As in a configuration. */
   readonly settings?: object;
-  /** OneGate's; the server's own is the system's. */
+  /** OneGate's; the server's own is the system's unless it is given, too. */
   readonly clock?: Clock;
+  readonly serverClock?: Clock;
   readonly connections?: ConnectionBounds;
   /** Other than 127.0.0.1. */
   readonly host?: string;
@@ -31,6 +32,7 @@ export interface ServedOptions {
 
 export async function serveGate(fake: FakeCloud, options: ServedOptions = {}): Promise<ServedGate> {
   const { settings = {}, clock = systemClock, connections, host = "127.0.0.1" } = options;
+  const serverClock = options.serverClock ?? systemClock;
   const cloud = fake.cloud();
   const seen: RequestSeen[] = [];
   const app = createOneGate({
@@ -43,7 +45,7 @@ export async function serveGate(fake: FakeCloud, options: ServedOptions = {}): P
   });
   const endpoint = { host, port: 0 };
   const name = "onegate";
-  const listening = await listen({ name, app, endpoint, connections, clock: systemClock, log: silentLogger });
+  const listening = await listen({ name, app, endpoint, connections, clock: serverClock, log: silentLogger });
   const { port } = listening;
   return { port, url: `http://127.0.0.1:${port}`, seen, close: () => listening.close() };
 }

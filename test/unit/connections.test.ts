@@ -1,6 +1,8 @@
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { PIPELINING } from "../../gateway/onegate/fairness/connection-times.ts";
 import { FakeCloud } from "../support/fake-cloud.ts";
+import { manualClock } from "../support/manual-clock.ts";
 import { guestHeaders } from "../support/onegate.ts";
 import { openSocket, type ServedGate, serveGate, statusesOf } from "../support/served-gate.ts";
 
@@ -113,4 +115,52 @@ it("connections from one port, each towards another address of the house, count 
     await new Promise((resolve) => socket.once("connect", resolve).once("error", resolve));
   const statuses = await Promise.all([first, ...others].map((socket) => statusOn(socket)));
   expect(statuses.filter((status) => status === 200)).toHaveLength(2);
+});
+
+/** So many requests in one piece; what came back until the server closed, or until all are answered. */
+async function pipeline(socket: Socket, count: number): Promise<readonly number[]> {
+  const headers = Object.entries(guestHeaders(fake, 7)).map(([name, value]) => `${name}: ${value}\r\n`);
+  const request = `GET /limits HTTP/1.1\r\nHost: a\r\n${headers.join("")}\r\n`;
+  let received = "";
+  await new Promise<void>((resolve) => {
+    socket.on("data", (chunk) => {
+      received += String(chunk);
+      if (statusesOf(received).length >= count) resolve();
+    });
+    socket.once("close", () => resolve());
+    socket.write(request.repeat(count));
+  });
+  return statusesOf(received);
+}
+
+it("requests may be sent ahead of their answers, again and again", async () => {
+  gate = await serveGate(fake);
+  const socket = await open();
+  for (let time = 0; time < 4; time += 1) {
+    const answers = await pipeline(socket, PIPELINING.maxUnanswered);
+    expect(answers).toEqual(Array.from({ length: PIPELINING.maxUnanswered }, () => 200));
+    socket.removeAllListeners("data");
+  }
+});
+
+it("who floods a connection loses all of its own, and comes in again after a while; nobody else notices", async () => {
+  const serverClock = manualClock();
+  gate = await serveGate(fake, { serverClock });
+  const [flooding, idle, neighbour] = [await open(), await open(), await open("127.0.0.2")];
+  const cut = new Promise((resolve) => idle.once("close", resolve));
+  expect((await pipeline(flooding, 1_000)).length).toBeLessThanOrEqual(PIPELINING.maxUnanswered);
+  await cut;
+  expect(gate.seen.length).toBeLessThanOrEqual(PIPELINING.maxUnanswered + 1);
+  expect(await statusOn(await open())).toBeUndefined();
+  expect(await statusOn(neighbour)).toBe(200);
+  serverClock.advance(PIPELINING.refusedMs);
+  expect(await statusOn(await open())).toBe(200);
+});
+
+it("a flood through a proxy costs it that one connection", async () => {
+  gate = await serveGate(fake, { connections: { max: 100, maxPerAddress: 9, isExempt: () => true } });
+  const [flooding, other] = [await open(), await open()];
+  await pipeline(flooding, 1_000);
+  expect(await statusOn(other)).toBe(200);
+  expect(await statusOn(await open())).toBe(200);
 });

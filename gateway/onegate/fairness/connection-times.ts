@@ -7,3 +7,9 @@ export const CONNECTION_TIMES = {
   keepAliveMs: 30_000,
   idleMs: 120_000,
 } as const;
+
+/**
+ * Requests that a connection sends without waiting for the answers (pipelining). Node parses all that one read of 64 KiB holds
+ * before anything else runs, 2,000 of the smallest, so who floods so is cut, and its address stays out for a while.
+ */
+export const PIPELINING = { maxUnanswered: 64, refusedMs: 10_000 } as const;

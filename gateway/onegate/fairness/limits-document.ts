@@ -5,7 +5,7 @@ import { jsonText } from "../answer.ts";
 import type { PublicHandler } from "../route.ts";
 import type { OneGateSettings } from "../settings.ts";
 import type { Rate } from "./buckets.ts";
-import { CONNECTION_TIMES } from "./connection-times.ts";
+import { CONNECTION_TIMES, PIPELINING } from "./connection-times.ts";
 import { MAX_HELD_BYTES_PER_VM } from "./held-bytes.ts";
 import { WRONG_TOKENS } from "./wrong-tokens.ts";
 
@@ -44,6 +44,8 @@ export function limitsDocument({ limits, maxBodyBytes, connections }: OneGateSet
         request_seconds: CONNECTION_TIMES.requestMs / 1_000,
         keep_alive_seconds: CONNECTION_TIMES.keepAliveMs / 1_000,
         idle_seconds: CONNECTION_TIMES.idleMs / 1_000,
+        max_unanswered_requests: PIPELINING.maxUnanswered,
+        refused_after_flood_seconds: PIPELINING.refusedMs / 1_000,
       },
     },
   };
