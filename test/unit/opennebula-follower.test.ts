@@ -101,6 +101,21 @@ describe("who follows all that there is", () => {
     expect(clock.waiting()).toBe(1);
   });
 
+  it("gives whoever asks for looks without end no more of them than the core can bear", async () => {
+    const tookMs = 100;
+    follower.start();
+    await looks.end();
+    clock.advance(tookMs);
+    await looks.end();
+    follower.soon();
+    expect(looks.begun).toHaveLength(2);
+    clock.advance(4 * tookMs - 1);
+    follower.soon();
+    expect(looks.begun).toHaveLength(2);
+    clock.advance(1);
+    expect(looks.begun).toHaveLength(3);
+  });
+
   it("lets nobody change anything before a look that a timer began says what there was", async () => {
     follower.start();
     await looks.end(AWAY);

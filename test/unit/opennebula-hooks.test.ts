@@ -233,10 +233,10 @@ describe("a cloud that hears hooks", () => {
     await publisher.subscribed(1);
     await expect.poll(() => looks("one.vrouterpool.info"), { timeout: 10_000 }).toBeGreaterThan(1);
     const event = nextEvent();
-    await embedded.vms.updateUserTemplate(SYSTEM, vmId, { MISSED: "1" }, "append");
     publisher.cut();
+    await embedded.vms.updateUserTemplate(SYSTEM, vmId, { MISSED: "1" }, "append");
     expect(await event).toMatchObject({ vm: { userTemplate: { MISSED: "1" } } });
-    expect(publisher.topics.filter((topic) => topic === "EVENT STATE VM/").length).toBeGreaterThan(1);
+    await publisher.subscribed(2);
   });
 
   it("has one connection, however often who listens goes and comes", async () => {

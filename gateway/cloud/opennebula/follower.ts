@@ -36,10 +36,12 @@ export class Follower {
   readonly #looked = new Map<Followed, number>();
   /** Ends the rest between two looks; undefined while there is none. */
   #cancel: (() => void) | undefined;
-  /** The looks that are under way, or were the last; undefined: nobody listens. */
+  /** The look that is under way, or was the last; undefined: nobody listens. */
   #looks: Promise<void> | undefined;
   /** What is under way may be past what changed. */
   #isAgain = false;
+  /** ms of the clock from which on the core can bear another look. */
+  #earliest = 0;
   /** Counts up with each start and stop, so that a look from before is seen to be one. */
   #era = 0;
   readonly #failing = new Set<Followed>();
@@ -66,12 +68,12 @@ export class Follower {
     this.#looked.clear();
   }
 
-  /** Looks at all of it now; where a look is under way, once more after it. */
+  /** Looks at all of it as soon as the core can bear it; where a look is under way, once more after it. */
   soon(): void {
     if (this.#looks === undefined) return;
     this.#looked.clear();
     if (this.#cancel === undefined) this.#isAgain = true;
-    else this.#begin();
+    else this.#restUntil(this.#earliest);
   }
 
   /** Once it is known, or cannot be known now, what there was before, so that what is made from then on is told as new; never rejects. */
@@ -91,20 +93,27 @@ export class Follower {
   #begin(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#looks = this.#lookUntilRest(this.#era);
+    this.#looks = this.#look(this.#era);
   }
 
-  async #lookUntilRest(era: number): Promise<void> {
+  async #look(era: number): Promise<void> {
     const { clock, pollMs } = this.#options;
-    let began: number;
-    do {
-      this.#isAgain = false;
-      began = clock.elapsed();
-      await this.#round(era, began);
-    } while (this.#isAgain && era === this.#era);
+    this.#isAgain = false;
+    const began = clock.elapsed();
+    await this.#round(era, began);
     if (era !== this.#era) return;
-    const restMs = Math.max(pollMs, (clock.elapsed() - began) * MIN_REST);
-    this.#cancel = clock.after(restMs, () => this.#begin());
+    const ended = clock.elapsed();
+    this.#earliest = ended + (ended - began) * MIN_REST;
+    this.#restUntil(this.#isAgain ? this.#earliest : Math.max(ended + pollMs, this.#earliest));
+  }
+
+  /** Whoever asks for looks without end gets no more of them than the core can bear. */
+  #restUntil(at: number): void {
+    const { clock } = this.#options;
+    const restMs = at - clock.elapsed();
+    this.#cancel?.();
+    if (restMs > 0) this.#cancel = clock.after(restMs, () => this.#begin());
+    else this.#begin();
   }
 
   async #round(era: number, began: number): Promise<void> {
