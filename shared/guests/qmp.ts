@@ -3,7 +3,7 @@
  * the guest's jail and may have been broken out of, so nothing that it says, or fails to say, does more than fail the asking.
  */
 
-import { createConnection, type Socket } from "node:net";
+import { createConnection } from "node:net";
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import { LineReader } from "./qmp-lines.ts";
@@ -23,6 +23,9 @@ export interface QmpOptions {
 
 /** QEMU's main loop answers in microseconds, unless it waits for its disks. */
 export const QMP_TIMEOUT_MS = 2000;
+
+/** QEMU serves one caller at a time and lets two more wait; the next is refused with EAGAIN, and tries again after this. */
+const BUSY_PAUSE_MS = 20;
 
 /** Anything with a name we wait for; what else is in it is read by those who asked. */
 const message = z.union([
@@ -48,26 +51,37 @@ export async function askQmp(
   { clock, signal, timeoutMs = QMP_TIMEOUT_MS }: QmpOptions,
 ): Promise<readonly unknown[]> {
   signal.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<readonly unknown[]>();
-  const socket = createConnection(socketPath);
+  const over = new AbortController();
   const stopTimer = clock.after(timeoutMs, () =>
-    reject(new Error(`The QMP socket did not answer within ${timeoutMs} ms.`)),
+    over.abort(new Error(`The QMP socket did not answer within ${timeoutMs} ms.`)),
   );
-  const onAbort = (): void => reject(new Error("The asking over QMP was ended.", { cause: signal.reason }));
+  const onAbort = (): void =>
+    over.abort(new Error("The asking over QMP was ended.", { cause: signal.reason }));
   signal.addEventListener("abort", onAbort, { once: true });
-  const conversation = new Conversation(commands, (text) => socket.write(text), resolve);
-  listen(socket, conversation, reject);
   try {
-    return await promise;
+    for (;;) {
+      const replies = await converse(socketPath, commands, over.signal);
+      if (replies !== "busy") return replies;
+      await pause(clock, over.signal);
+    }
   } finally {
     stopTimer();
     signal.removeEventListener("abort", onAbort);
-    socket.destroy();
   }
 }
 
-function listen(socket: Socket, conversation: Conversation, reject: (error: Error) => void): void {
+/** Calls once. "busy" when too many wait already. @throws what ended it: `over`'s reason, or what went wrong. */
+async function converse(
+  socketPath: string,
+  commands: readonly QmpCommand[],
+  over: AbortSignal,
+): Promise<readonly unknown[] | "busy"> {
+  const { promise, resolve, reject } = Promise.withResolvers<readonly unknown[] | "busy">();
+  const socket = createConnection(socketPath);
+  const onOver = (): void => reject(over.reason);
+  over.addEventListener("abort", onOver, { once: true });
   const reader = new LineReader();
+  const conversation = new Conversation(commands, (text) => socket.write(text), resolve);
   socket.on("data", (bytes) => {
     try {
       for (const line of reader.push(bytes)) conversation.hear(line);
@@ -77,8 +91,33 @@ function listen(socket: Socket, conversation: Conversation, reject: (error: Erro
     }
   });
   // Also after the end, when a late reset would otherwise be nobody's.
-  socket.on("error", (error) => reject(new Error("The QMP socket cannot be reached.", { cause: error })));
+  socket.on("error", (error) => {
+    if ("code" in error && error.code === "EAGAIN") resolve("busy");
+    else reject(new Error("The QMP socket cannot be reached.", { cause: error }));
+  });
   socket.on("close", () => reject(new Error("The QMP socket was closed before it answered.")));
+  try {
+    return await promise;
+  } finally {
+    over.removeEventListener("abort", onOver);
+    socket.destroy();
+  }
+}
+
+/** @throws `over`'s reason when that comes first. */
+async function pause(clock: Clock, over: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onOver = (): void => reject(over.reason);
+  over.addEventListener("abort", onOver, { once: true });
+  const stop = clock.after(BUSY_PAUSE_MS, resolve);
+  try {
+    // It may have ended between two calls.
+    over.throwIfAborted();
+    await promise;
+  } finally {
+    stop();
+    over.removeEventListener("abort", onOver);
+  }
 }
 
 /** Who says what when: the greeting begins, and each reply asks the next question. */

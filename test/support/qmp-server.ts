@@ -8,6 +8,9 @@ import { join } from "node:path";
 export const GREETING =
   '{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 7}}, "capabilities": []}}\r\n';
 
+/** How many QEMU lets wait, beside the one that Linux adds. */
+const QEMU_BACKLOG = 1;
+
 export interface QmpServer {
   readonly path: string;
   /** Commands heard, by name. */
@@ -62,7 +65,7 @@ export async function qmpServer(script: QmpScript, path?: string): Promise<QmpSe
       }
     });
   });
-  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  await new Promise<void>((resolve) => server.listen({ path: socketPath, backlog: QEMU_BACKLOG }, resolve));
   return {
     path: socketPath,
     heard,

@@ -96,6 +96,33 @@ describe("askQmp", () => {
     await expect(askQmp(server.path, ["query-status"], real)).rejects.toThrow(/closed|reached/);
   });
 
+  it("waits for its turn where more call than QEMU lets wait", async () => {
+    const server = await serve(answers({ "query-status": { status: "running" } }));
+    const asking = Array.from({ length: 8 }, () => askQmp(server.path, ["query-status"], real));
+    expect(await Promise.all(asking)).toEqual(Array(8).fill([{ status: "running" }]));
+  });
+
+  it("gives up in time when its turn does not come", async () => {
+    const server = await serve(answers({ "query-status": { status: "running" } }));
+    const manual = manualClock();
+    const pausing = Promise.withResolvers<void>();
+    const clock = {
+      ...manual,
+      after(delayMs: number, work: () => void) {
+        if (delayMs < 500) pausing.resolve();
+        return manual.after(delayMs, work);
+      },
+    };
+    const asking = Array.from({ length: 8 }, () =>
+      askQmp(server.path, ["query-status"], { clock, signal, timeoutMs: 500 }),
+    );
+    await pausing.promise;
+    clock.advance(500);
+    const ends = await Promise.allSettled(asking);
+    expect(ends.filter((end) => end.status === "rejected").length).toBeGreaterThan(0);
+    expect(clock.waiting()).toBe(0);
+  });
+
   it("fails where there is no socket", async () => {
     await expect(askQmp("/nonexistent/qmp.sock", [], real)).rejects.toThrow("cannot be reached");
     await expect(askQmp(`/tmp/${"x".repeat(200)}`, [], real)).rejects.toThrow();
