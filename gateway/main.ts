@@ -23,6 +23,7 @@ import { type HouseSight, openHouseSight } from "./main/house-sight.ts";
 import { type ListenOptions, listen } from "./main/listen.ts";
 import { openItsCloud } from "./main/open-its-cloud.ts";
 import { coreCheck, remoteCommands } from "./main/open-opennebula.ts";
+import { keepTicksQuick } from "./main/quick-ticks.ts";
 import { Reaching } from "./main/reaching.ts";
 import { removeRunFile, writeRunFile } from "./main/run-file.ts";
 import { serveMonitor } from "./main/serve-monitor.ts";
@@ -88,6 +89,7 @@ export async function startHouse(config: Config, options: HouseOptions): Promise
 async function start(config: Config, options: HouseOptions, closers: Closers): Promise<House> {
   const { log, clock, world, version } = options;
   const closing = new AbortController();
+  closers.add("ticks", await keepTicksQuick());
   const home = await openHome(config.home);
   closers.add("home", () => home.close());
   // Until it is written again, a file that a crash left behind would point at nobody.
