@@ -1,8 +1,9 @@
 /** Who may do what with an object: owner, group and others, each with use, manage and admin (spec core-xmlrpc.md 1). */
 
 import { GatehouseError } from "../../shared/errors.ts";
-import type { Actor, OwnerFilter, PermissionBits } from "./cloud.ts";
+import type { Actor } from "./actor.ts";
 import type { Owned } from "./model.ts";
+import type { OwnerFilter, PermissionBits } from "./pools/pool.ts";
 
 export type Right = "USE" | "MANAGE" | "ADMIN";
 

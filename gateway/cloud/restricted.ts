@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { restrictedNames } from "../../shared/template/restricted.ts";
 import { type Template, valuesOf } from "../../shared/template/types.ts";
-import type { Actor } from "./cloud.ts";
+import type { Actor } from "./actor.ts";
 import { isAdmin } from "./permissions.ts";
 
 const IO = ["TOTAL_BYTES_SEC", "READ_BYTES_SEC", "WRITE_BYTES_SEC", "TOTAL_IOPS_SEC", "READ_IOPS_SEC"];

@@ -5,8 +5,8 @@
 
 import { GatehouseError } from "../../shared/errors.ts";
 import type { Vector } from "../../shared/template/types.ts";
-import { type ActionSchedule, VM_ACTIONS } from "./cloud.ts";
 import type { ActionRepeat, RepeatEnd, ScheduledAction } from "./model.ts";
+import { type ActionSchedule, VM_ACTIONS } from "./pools/vm-pool.ts";
 
 /** What can be done at a time, besides VM_ACTIONS. */
 export const SNAPSHOT_ACTIONS = ["snapshot-create", "snapshot-revert", "snapshot-delete"] as const;

@@ -3,7 +3,8 @@
 import { DURATION_BOUNDS, type DurationCounts, type DurationSums } from "../../shared/duration-counts.ts";
 import { vmStateText } from "../../shared/states/vm.ts";
 import type { HistogramSample, Metrics, Sample } from "../admin/metrics.ts";
-import { type Cloud, SYSTEM } from "../cloud/cloud.ts";
+import { SYSTEM } from "../cloud/actor.ts";
+import type { Cloud } from "../cloud/cloud.ts";
 import type { RequestCounts, RouteSums } from "../onegate/sight/request-counts.ts";
 import type { StoreStats } from "../store/stats.ts";
 import type { OneGateSight } from "./onegate-sight.ts";

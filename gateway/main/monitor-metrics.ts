@@ -2,7 +2,8 @@
 
 import { hostStateName } from "../../shared/states/host.ts";
 import type { Metrics, Sample } from "../admin/metrics.ts";
-import { type Cloud, SYSTEM } from "../cloud/cloud.ts";
+import { SYSTEM } from "../cloud/actor.ts";
+import type { Cloud } from "../cloud/cloud.ts";
 import type { MonitorDaemon } from "../monitor/daemon.ts";
 
 export function registerMonitor(

@@ -1,7 +1,8 @@
 /** Whom the drivers trust: the users that their `trusted_users` name, as ids. */
 
 import type { Logger } from "../../shared/log.ts";
-import { type Cloud, SYSTEM } from "../cloud/cloud.ts";
+import { SYSTEM } from "../cloud/actor.ts";
+import type { Cloud } from "../cloud/cloud.ts";
 
 /** A name that nobody bears is logged, not refused: its user may be made later, and counts after the next start. */
 export async function trustedUids(

@@ -5,7 +5,7 @@ import type { Logger } from "../../shared/log.ts";
 import type { TextMessage } from "../../shared/monitor/message.ts";
 import { readMessage } from "../../shared/monitor/read.ts";
 import type { RsaKey } from "../../shared/monitor/rsa.ts";
-import { SYSTEM } from "../cloud/cloud.ts";
+import { SYSTEM } from "../cloud/actor.ts";
 import type { Store } from "../store/store.ts";
 import { agentPeriods } from "./agent-line.ts";
 import { Agents } from "./agents.ts";

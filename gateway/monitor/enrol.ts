@@ -24,7 +24,8 @@ import {
   printEnrolmentCode,
 } from "../../shared/monitor/enrolment-code.ts";
 import type { KeyPair } from "../../shared/monitor/keys.ts";
-import { type Cloud, SYSTEM } from "../cloud/cloud.ts";
+import { SYSTEM } from "../cloud/actor.ts";
+import type { Cloud } from "../cloud/cloud.ts";
 import type { Host } from "../cloud/model.ts";
 import { defineKind, type Versioned } from "../store/kind.ts";
 import type { Registry } from "../store/registry.ts";

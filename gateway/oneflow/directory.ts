@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
-import type { Actor, Cloud } from "../cloud/cloud.ts";
+import type { Actor } from "../cloud/actor.ts";
+import type { Cloud } from "../cloud/cloud.ts";
 import { DOCUMENT_TYPE, type Document } from "../cloud/model.ts";
 
 export interface RoleView {

@@ -3,7 +3,8 @@
 import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
 import { VM_STATE } from "../../shared/states/vm.ts";
 import { stringOf } from "../../shared/template/types.ts";
-import { type Actor, actorOf, type Cloud, SYSTEM } from "../cloud/cloud.ts";
+import { type Actor, actorOf, SYSTEM } from "../cloud/actor.ts";
+import type { Cloud } from "../cloud/cloud.ts";
 import type { User, Vm } from "../cloud/model.ts";
 import { exactId } from "../http/ids.ts";
 import { singleParameter } from "../http/parameters.ts";

@@ -12,7 +12,8 @@ import type { Logger } from "../../shared/log.ts";
 import { CHANGED_WHILE_UP, LCM_STATE } from "../../shared/states/lcm.ts";
 import { VM_STATE } from "../../shared/states/vm.ts";
 import { stringOf, type Template } from "../../shared/template/types.ts";
-import { type Cloud, SYSTEM } from "../cloud/cloud.ts";
+import { SYSTEM } from "../cloud/actor.ts";
+import type { Cloud } from "../cloud/cloud.ts";
 import type { Vm } from "../cloud/model.ts";
 
 /** Where READY waits meanwhile. */

@@ -4,8 +4,10 @@ import { z } from "zod";
 import { GatehouseError } from "../../shared/errors.ts";
 import { parseTemplate } from "../../shared/template/parse.ts";
 import { type Template, vectorsOf } from "../../shared/template/types.ts";
-import type { Actor, PermissionBits, VmAction, VmPool } from "../cloud/cloud.ts";
+import type { Actor } from "../cloud/actor.ts";
 import type { JsonValue } from "../cloud/model.ts";
+import type { PermissionBits } from "../cloud/pools/pool.ts";
+import type { VmAction, VmPool } from "../cloud/pools/vm-pool.ts";
 import { UNLEASED_ADDRESSES } from "./trust/addresses.ts";
 
 /** On which VM, and as whom. */

@@ -2,7 +2,8 @@
 
 import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
 import { stringOf } from "../../shared/template/types.ts";
-import type { Actor, Cloud } from "../cloud/cloud.ts";
+import type { Actor } from "../cloud/actor.ts";
+import type { Cloud } from "../cloud/cloud.ts";
 import type { Router, Vm } from "../cloud/model.ts";
 import { exactId } from "../http/ids.ts";
 import type { ServiceDirectory, ServiceView } from "../oneflow/directory.ts";

@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
-import type { Actor, Cloud } from "../cloud/cloud.ts";
+import type { Actor } from "../cloud/actor.ts";
+import type { Cloud } from "../cloud/cloud.ts";
 import { vmToDocument } from "../cloud/document/vm.ts";
 import type { Vm } from "../cloud/model.ts";
 import { etagOf } from "../http/etag.ts";

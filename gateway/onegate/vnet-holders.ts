@@ -1,7 +1,8 @@
 /** What `extended=true` adds to a network's leases: how each VM uses its address, and what backends tell of themselves. */
 
 import { isYes, type Template, type Vector, vectorOf, vectorsOf } from "../../shared/template/types.ts";
-import type { Actor, Cloud } from "../cloud/cloud.ts";
+import type { Actor } from "../cloud/actor.ts";
+import type { Cloud } from "../cloud/cloud.ts";
 import type { NetworkDetail, Vm } from "../cloud/model.ts";
 
 /** The VMs that hold leases, by id, as far as the owner may see them. */

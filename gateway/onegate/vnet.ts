@@ -2,7 +2,8 @@
 
 import { GatehouseError } from "../../shared/errors.ts";
 import { vectorsOf } from "../../shared/template/types.ts";
-import type { Actor, Cloud } from "../cloud/cloud.ts";
+import type { Actor } from "../cloud/actor.ts";
+import type { Cloud } from "../cloud/cloud.ts";
 import type { Network, NetworkDetail, Router } from "../cloud/model.ts";
 import { exactId } from "../http/ids.ts";
 import { agreedParameter } from "../http/parameters.ts";

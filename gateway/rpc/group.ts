@@ -1,7 +1,7 @@
 /** one.group.* and one.grouppool.*: groups of users. */
 
 import { z } from "zod";
-import { SYSTEM } from "../cloud/cloud.ts";
+import { SYSTEM } from "../cloud/actor.ts";
 import { groupToDocument } from "../cloud/document/group.ts";
 import { NO_QUOTAS } from "../cloud/document/quotas.ts";
 import type { Group, JsonObject, User } from "../cloud/model.ts";

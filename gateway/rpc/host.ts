@@ -1,7 +1,7 @@
 /** one.host.* and one.hostpool.*: hosts. */
 
 import { z } from "zod";
-import { SYSTEM } from "../cloud/cloud.ts";
+import { SYSTEM } from "../cloud/actor.ts";
 import { hostIdOf } from "../cloud/document/vm.ts";
 import type { Host, Vm } from "../cloud/model.ts";
 import { isAdmin } from "../cloud/permissions.ts";

@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import type { Clock } from "../../shared/clock.ts";
-import type { Actor, Cloud } from "../cloud/cloud.ts";
+import type { Actor } from "../cloud/actor.ts";
+import type { Cloud } from "../cloud/cloud.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 import { FAULT_CODE, RpcFault, type RpcValue } from "./protocol.ts";
 import type { Result } from "./response.ts";

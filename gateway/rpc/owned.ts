@@ -1,7 +1,8 @@
 /** The methods that every kind of owned object has: rename, chmod, chown, lock and unlock. */
 
 import { z } from "zod";
-import type { Cloud, LockLevel, OwnedPool, PermissionBits } from "../cloud/cloud.ts";
+import type { Cloud } from "../cloud/cloud.ts";
+import type { LockLevel, OwnedPool, PermissionBits } from "../cloud/pools/pool.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 import { flag, integer, type Methods, method, text } from "./method.ts";
 

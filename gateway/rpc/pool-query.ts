@@ -1,6 +1,6 @@
 /** What pool calls ask for: whose objects, which of them, and in OpenNebula's order (spec core-xmlrpc.md 1). */
 
-import type { OwnerFilter } from "../cloud/cloud.ts";
+import type { OwnerFilter } from "../cloud/pools/pool.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 
 /** The filter flag of a pool call. @throws CoreRefusal below -4. */

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { GatehouseError } from "../../shared/errors.ts";
-import { SYSTEM } from "../cloud/cloud.ts";
+import { SYSTEM } from "../cloud/actor.ts";
 import { printIds } from "../cloud/document/json-form.ts";
 import type { JsonObject } from "../cloud/model.ts";
 import { authorizeAdmin } from "../cloud/permissions.ts";

@@ -7,7 +7,7 @@ import { parseTemplate } from "../../shared/template/parse.ts";
 import type { Template, Value } from "../../shared/template/types.ts";
 import { xmlToTree } from "../../shared/xml/parse.ts";
 import type { XmlNode } from "../../shared/xml/tree.ts";
-import type { UpdateMode } from "../cloud/cloud.ts";
+import type { UpdateMode } from "../cloud/pools/pool.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 
 /**

@@ -2,9 +2,10 @@
 
 import { z } from "zod";
 import type { Template } from "../../shared/template/types.ts";
-import { RECOVER_OPERATIONS, SYSTEM, VM_ACTIONS, type VmAction } from "../cloud/cloud.ts";
+import { SYSTEM } from "../cloud/actor.ts";
 import { vmToDocument } from "../cloud/document/vm.ts";
 import { authorize } from "../cloud/permissions.ts";
+import { RECOVER_OPERATIONS, VM_ACTIONS, type VmAction } from "../cloud/pools/vm-pool.ts";
 import { restrictedChange } from "../cloud/restricted.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 import { documentXml } from "./document-xml.ts";

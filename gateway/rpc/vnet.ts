@@ -2,8 +2,8 @@
 
 import { z } from "zod";
 import { stringOf, type Template, vectorsOf } from "../../shared/template/types.ts";
-import type { LeaseAddress, Reservation } from "../cloud/cloud.ts";
 import { networkToDocument } from "../cloud/document/network.ts";
+import type { LeaseAddress, Reservation } from "../cloud/pools/network-pools.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 import { documentXml, poolXml } from "./document-xml.ts";
 import { flag, integer, type Methods, method, text, unsupported } from "./method.ts";

@@ -9,7 +9,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { samplesIn } from "../../gateway/main/history.ts";
 import type { Samples } from "../../gateway/monitor/samples.ts";
 import { openSeries, type SqliteSeries } from "../../gateway/store/series/sqlite-series.ts";

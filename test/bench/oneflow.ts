@@ -6,7 +6,7 @@
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { SERVICE_STATE } from "../../shared/states/service.ts";
 import { vmInPhase } from "../support/embedded.ts";

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import {
   type OpenNebulaCloud,
   openOpenNebulaCloud,

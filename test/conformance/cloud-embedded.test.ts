@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { dummyDriver } from "../../gateway/cloud/embedded/drivers/dummy.ts";
 import { openEmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { memoryStore } from "../../gateway/store/memory.ts";

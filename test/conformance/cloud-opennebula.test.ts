@@ -1,4 +1,4 @@
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { lossy, serveHookedCore } from "../support/core-hooks.ts";
 import { makeUser, testCloud } from "../support/embedded.ts";

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { HOST_STATE } from "../../shared/states/host.ts";
 import { stringOf } from "../../shared/template/types.ts";
 import { vmInPhase } from "../support/embedded.ts";

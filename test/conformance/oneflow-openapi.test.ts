@@ -1,7 +1,7 @@
 /** OneFlow's OpenAPI document is valid, names every route, and every route answers as it says. */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { type Autoscaler, startAutoscaler } from "../../gateway/oneflow/autoscaler/autoscaler.ts";
 import { oneFlowSettingsSchema } from "../../gateway/oneflow/settings.ts";

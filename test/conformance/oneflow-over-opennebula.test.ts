@@ -1,7 +1,7 @@
 /** The main stories of services, told to a OneFlow that reaches its cloud over XML-RPC. */
 
 import { afterEach, describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import type { OpenNebulaCloud } from "../../gateway/cloud/opennebula/opennebula-cloud.ts";
 import { createScaler } from "../../gateway/oneflow/engine/scaler.ts";

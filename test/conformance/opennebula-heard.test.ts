@@ -1,8 +1,10 @@
 /** What others do at an OpenNebula is heard by its hooks alone: whoever listens here looks once, and never again. */
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Cloud, type CloudEvent, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
+import type { Cloud } from "../../gateway/cloud/cloud.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
+import type { CloudEvent } from "../../gateway/cloud/event.ts";
 import { HOST_STATE } from "../../shared/states/host.ts";
 import { vmStateText } from "../../shared/states/vm.ts";
 import { parseTemplate } from "../../shared/template/parse.ts";

@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "n
 import path from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { printStartLine } from "../../agent/host/start-line.ts";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { CloudMonitoring, StatesReport } from "../../gateway/cloud/monitoring.ts";
 import { type MonitorDaemon, openMonitor } from "../../gateway/monitor/daemon.ts";
 import { monitorSettingsSchema } from "../../gateway/monitor/settings.ts";

@@ -2,7 +2,7 @@
 
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { type Listening, listen } from "../../gateway/main/listen.ts";
 import { createServiceDirectory } from "../../gateway/oneflow/directory.ts";

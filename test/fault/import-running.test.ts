@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { parseWorld, printWorld, type World } from "../../gateway/cloud/world.ts";
 import { memoryStore } from "../../gateway/store/memory.ts";
 import { LCM_STATE } from "../../shared/states/lcm.ts";

@@ -6,7 +6,7 @@
 
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { dummyDriver } from "../../gateway/cloud/embedded/drivers/dummy.ts";
 import { openEmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { createOneFlow } from "../../gateway/oneflow/engine/create-oneflow.ts";

@@ -1,7 +1,7 @@
 /** Guests of an OpenNebula whose core goes: answered from what is known for as long as was agreed, then told to come back. */
 
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import type { OpenNebulaCloud } from "../../gateway/cloud/opennebula/opennebula-cloud.ts";
 import { createServiceDirectory } from "../../gateway/oneflow/directory.ts";

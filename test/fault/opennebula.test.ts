@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Actor, type CloudEvent, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
+import type { CloudEvent } from "../../gateway/cloud/event.ts";
 import type { OpenNebulaCloud } from "../../gateway/cloud/opennebula/opennebula-cloud.ts";
 import { makeUser, testCloud, vmInPhase } from "../support/embedded.ts";
 import { type FaultyCore, startFaultyCore } from "../support/faulty-core.ts";

@@ -1,7 +1,7 @@
 /** What stands of tokens after the house died in the middle of a command, or its disk refused. */
 
 import { beforeEach, describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { type EmbeddedCloud, openEmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { createServiceDirectory } from "../../gateway/oneflow/directory.ts";
 import { createOneGate } from "../../gateway/onegate/app.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { SYSTEM, type VmAction } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { OWED_WORK } from "../../gateway/cloud/embedded/vm-machine.ts";
+import type { VmAction } from "../../gateway/cloud/pools/vm-pool.ts";
 import { parseWorld } from "../../gateway/cloud/world.ts";
 import { memoryStore } from "../../gateway/store/memory.ts";
 import { LCM_STATE } from "../../shared/states/lcm.ts";

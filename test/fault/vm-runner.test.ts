@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { phase } from "../conformance/cloud/setup.ts";
 import { FAILURE, type Script } from "../support/scripted-driver.ts";
 import { type HouseOptions, type ScriptedHouse, scriptedHouse } from "../support/scripted-house.ts";

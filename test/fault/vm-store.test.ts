@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { memoryStore } from "../../gateway/store/memory.ts";
 import type { Store } from "../../gateway/store/store.ts";
 import { phase, recordEvents } from "../conformance/cloud/setup.ts";

@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { isDeepStrictEqual } from "node:util";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { frameForStream } from "../../shared/monitor/splitter.ts";
 import { calmMemorySample } from "../support/memory.ts";
 import {

@@ -10,7 +10,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { samplesIn } from "../../gateway/main/history.ts";
 import { openSeries, type SqliteSeries } from "../../gateway/store/series/sqlite-series.ts";
 import { systemClock } from "../../shared/clock.ts";

@@ -1,6 +1,6 @@
 /** What one service's answers take in a house of few services or of many, and what lists of them take. */
 
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { DOCUMENT_TYPE } from "../../gateway/cloud/model.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { SERVICE_STATE } from "../../shared/states/service.ts";

@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { DOCUMENT_TYPE } from "../../gateway/cloud/model.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { SERVICE_STATE } from "../../shared/states/service.ts";

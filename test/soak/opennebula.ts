@@ -5,7 +5,8 @@
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout } from "node:timers/promises";
-import { type CloudEvent, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
+import type { CloudEvent } from "../../gateway/cloud/event.ts";
 import { openOpenNebulaCloud } from "../../gateway/cloud/opennebula/opennebula-cloud.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { silentLogger } from "../../shared/log.ts";

@@ -1,6 +1,7 @@
 /** An embedded cloud over a store in memory, with simulated VMs, for tests. */
 
-import type { Actor, Cloud } from "../../gateway/cloud/cloud.ts";
+import type { Actor } from "../../gateway/cloud/actor.ts";
+import type { Cloud } from "../../gateway/cloud/cloud.ts";
 import type { Driver } from "../../gateway/cloud/embedded/driver.ts";
 import { dummyDriver } from "../../gateway/cloud/embedded/drivers/dummy.ts";
 import { type EmbeddedCloud, openEmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";

@@ -1,6 +1,8 @@
 /** A cloud in a few maps, for tests of what stands before a Cloud: owners may do everything, others nothing. */
 
-import { type Actor, type Cloud, type CloudEvent, requirePrecondition } from "../../gateway/cloud/cloud.ts";
+import type { Actor } from "../../gateway/cloud/actor.ts";
+import type { Cloud } from "../../gateway/cloud/cloud.ts";
+import type { CloudEvent } from "../../gateway/cloud/event.ts";
 import type {
   Document,
   JsonObject,
@@ -11,6 +13,7 @@ import type {
   User,
   Vm,
 } from "../../gateway/cloud/model.ts";
+import { requirePrecondition } from "../../gateway/cloud/pools/vm-pool.ts";
 import { GatehouseError } from "../../shared/errors.ts";
 import { appendTemplate, eraseAttribute } from "../../shared/template/edit.ts";
 import type { Template } from "../../shared/template/types.ts";

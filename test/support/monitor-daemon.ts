@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { type MonitorDaemon, type MonitorOptions, openMonitor } from "../../gateway/monitor/daemon.ts";
 import { monitorSettingsSchema } from "../../gateway/monitor/settings.ts";

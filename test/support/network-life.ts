@@ -1,7 +1,8 @@
 /** A random life on one network: VMs, interfaces, routers and reservations come and go. For laws about what holds at any time. */
 
 import fc from "fast-check";
-import { type Actor, type Cloud, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../gateway/cloud/actor.ts";
+import type { Cloud } from "../../gateway/cloud/cloud.ts";
 import type { Network, Vm } from "../../gateway/cloud/model.ts";
 import { isGatehouseError } from "../../shared/errors.ts";
 import { type Vector, vectorsOf } from "../../shared/template/types.ts";

@@ -2,7 +2,8 @@
 
 import { rmSync } from "node:fs";
 import path from "node:path";
-import { type Actor, type Cloud, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../gateway/cloud/actor.ts";
+import type { Cloud } from "../../gateway/cloud/cloud.ts";
 import type { Driver } from "../../gateway/cloud/embedded/driver.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import type { Document, JsonObject, Vm } from "../../gateway/cloud/model.ts";

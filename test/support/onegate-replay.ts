@@ -2,7 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { type Cloud, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
+import type { Cloud } from "../../gateway/cloud/cloud.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { parseWorld } from "../../gateway/cloud/world.ts";
 import { createServiceDirectory } from "../../gateway/oneflow/directory.ts";

@@ -1,7 +1,7 @@
 /** A cloud over XML-RPC: an embedded one behind a real socket, in the place of an OpenNebula's core, for tests. */
 
 import type { X509Certificate } from "node:crypto";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import {
   type OpenNebulaCloud,

@@ -1,7 +1,7 @@
 /** The XML-RPC server over an embedded cloud with two users, anew for each test. */
 
 import { afterEach, beforeEach } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { makeUser, testCloud } from "./embedded.ts";
 import { hurriedClock } from "./hurried-clock.ts";

@@ -1,6 +1,6 @@
 /** A house whose services scale by themselves, over simulated VMs and a clock that moves when it is told to. */
 
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { JsonObject } from "../../gateway/cloud/model.ts";
 import type { CloudMonitoring } from "../../gateway/cloud/monitoring.ts";
 import { type Autoscaler, startAutoscaler } from "../../gateway/oneflow/autoscaler/autoscaler.ts";

@@ -1,6 +1,6 @@
 /** A cloud of nothing but hosts, as the watcher sees one: a test adds and changes them, and what failed is noted. */
 
-import type { CloudEvent } from "../../gateway/cloud/cloud.ts";
+import type { CloudEvent } from "../../gateway/cloud/event.ts";
 import type { Host } from "../../gateway/cloud/model.ts";
 import { HOST_STATE } from "../../shared/states/host.ts";
 

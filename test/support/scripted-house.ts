@@ -1,7 +1,8 @@
 /** A cloud over a store and a scripted driver, that a test may leave as a crash would, and open again. */
 
-import { type CloudEvent, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { type EmbeddedCloud, openEmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
+import type { CloudEvent } from "../../gateway/cloud/event.ts";
 import type { Vm } from "../../gateway/cloud/model.ts";
 import { memoryStore } from "../../gateway/store/memory.ts";
 import type { Store } from "../../gateway/store/store.ts";

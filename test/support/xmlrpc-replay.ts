@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import type { Actor } from "../../gateway/cloud/cloud.ts";
+import type { Actor } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { parseWorld } from "../../gateway/cloud/world.ts";
 import type { Clock } from "../../shared/clock.ts";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { JsonObject } from "../../gateway/cloud/model.ts";
 import { memoryStore } from "../../gateway/store/memory.ts";
 import { serviceStateName } from "../../shared/states/service.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { followReadiness } from "../../gateway/onegate/clear-ready.ts";
 import type { Template } from "../../shared/template/types.ts";
 import { SILENT, text } from "../support/embedded.ts";

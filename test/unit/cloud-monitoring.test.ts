@@ -1,9 +1,10 @@
 /** States that probes report: the table of spec monitoring.md 7, in time, and not before a VM has settled. */
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type CloudEvent, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { SETTLE_S } from "../../gateway/cloud/embedded/monitoring/state-rules.ts";
+import type { CloudEvent } from "../../gateway/cloud/event.ts";
 import type { StateOutcome } from "../../gateway/cloud/monitoring.ts";
 import type { ReportedState } from "../../shared/monitor/readings.ts";
 import { phase } from "../conformance/cloud/setup.ts";

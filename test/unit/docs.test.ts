@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { VM_ACTIONS } from "../../gateway/cloud/cloud.ts";
 import { OWED_WORK, RULES } from "../../gateway/cloud/embedded/vm-machine.ts";
+import { VM_ACTIONS } from "../../gateway/cloud/pools/vm-pool.ts";
 import { ERROR_CODES, EXIT_CODE, HTTP_STATUS } from "../../shared/errors.ts";
 
 /** What docs/architecture.md shows of the tables in the code. A failing test prints what to paste there. */

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { CloudEvent } from "../../gateway/cloud/cloud.ts";
 import { dummyListPath, followDummyGuests } from "../../gateway/cloud/embedded/drivers/dummy-list.ts";
+import type { CloudEvent } from "../../gateway/cloud/event.ts";
 import type { HistoryRecord, Vm } from "../../gateway/cloud/model.ts";
 import { probesOf } from "../../probes/catalogue.ts";
 import { probe as hostFigures } from "../../probes/dummy-probes.d/host/monitor/figures.ts";

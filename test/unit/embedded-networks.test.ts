@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Actor, type PermissionBits, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
+import type { PermissionBits } from "../../gateway/cloud/pools/pool.ts";
 import { parseWorld, printWorld } from "../../gateway/cloud/world.ts";
 import { memoryStore } from "../../gateway/store/memory.ts";
 import { vectorsOf } from "../../shared/template/types.ts";

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type ActionSchedule, type Actor, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../gateway/cloud/actor.ts";
 import { dummyDriver } from "../../gateway/cloud/embedded/drivers/dummy.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import type { Vm } from "../../gateway/cloud/model.ts";
+import type { ActionSchedule } from "../../gateway/cloud/pools/vm-pool.ts";
 import { parseWorld, printWorld } from "../../gateway/cloud/world.ts";
 import { type MemoryStore, memoryStore } from "../../gateway/store/memory.ts";
 import { phase, untilPhase, untilVm } from "../conformance/cloud/setup.ts";

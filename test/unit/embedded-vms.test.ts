@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { vectorOf } from "../../shared/template/types.ts";
 import { phase, recordEvents, untilPhase } from "../conformance/cloud/setup.ts";
 import { testCloud, text } from "../support/embedded.ts";

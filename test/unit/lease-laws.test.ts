@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { leaseAddresses } from "../../gateway/cloud/address.ts";
-import { type Cloud, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import type { Cloud } from "../../gateway/cloud/cloud.ts";
 import type { LeaseHolder } from "../../gateway/cloud/model.ts";
 import { vectorsOf } from "../../shared/template/types.ts";
 import { testCloud } from "../support/embedded.ts";

@@ -1,7 +1,7 @@
 /** The daemon over real sockets: what an agent sends reaches the cloud, once, and only from whom it may come. */
 
 import { afterEach, describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { Applier } from "../../gateway/monitor/apply.ts";
 import { MonitorCounts } from "../../gateway/monitor/counts.ts";
 import { HostLogs } from "../../gateway/monitor/host-logs.ts";

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Cloud, type CloudEvent, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
+import type { Cloud } from "../../gateway/cloud/cloud.ts";
+import type { CloudEvent } from "../../gateway/cloud/event.ts";
 import { RETRY_PAUSES } from "../../gateway/oneflow/engine/attempt.ts";
 import { memoryStore } from "../../gateway/store/memory.ts";
 import { GatehouseError } from "../../shared/errors.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { Abandoned, attempt, type Patience, RETRY_PAUSES } from "../../gateway/oneflow/engine/attempt.ts";
 import { houseTime } from "../../gateway/oneflow/engine/house-time.ts";
 import { Lanes } from "../../gateway/oneflow/engine/lanes.ts";

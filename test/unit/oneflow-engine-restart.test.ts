@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { memoryStore } from "../../gateway/store/memory.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { type FlowHouse, flowHouse, nodesOf, twoTiers } from "../support/oneflow.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { createScaler } from "../../gateway/oneflow/engine/scaler.ts";
 import { memoryStore } from "../../gateway/store/memory.ts";
 import { overHooks } from "../support/core-hooks.ts";

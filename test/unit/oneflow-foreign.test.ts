@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { afterEach, describe, expect, it } from "vitest";
-import { type Actor, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../gateway/cloud/actor.ts";
 import { createOneFlowApp } from "../../gateway/oneflow/app.ts";
 import { createForeignScaler } from "../../gateway/oneflow/foreign.ts";
 import { oneFlowSettingsSchema } from "../../gateway/oneflow/settings.ts";

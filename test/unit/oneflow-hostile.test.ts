@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Actor, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { JsonObject } from "../../gateway/cloud/model.ts";
 import { MAX_BEING_MADE } from "../../gateway/oneflow/lifecycle/growing.ts";
 import { step } from "../../gateway/oneflow/lifecycle/step.ts";

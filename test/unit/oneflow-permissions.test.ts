@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Actor, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { DOCUMENT_TYPE, type JsonObject } from "../../gateway/cloud/model.ts";
 import { makeUser, testCloud } from "../support/embedded.ts";

@@ -1,7 +1,7 @@
 /** `If-Match`: a write that would pass over what its writer has not seen is refused, and so no update is lost. */
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { dummyDriver } from "../../gateway/cloud/embedded/drivers/dummy.ts";
 import { type EmbeddedCloud, openEmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { createServiceDirectory } from "../../gateway/oneflow/directory.ts";

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Actor, type CloudEvent, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../gateway/cloud/actor.ts";
 import { vmFromDocument } from "../../gateway/cloud/document/vm.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
+import type { CloudEvent } from "../../gateway/cloud/event.ts";
 import { ActingSessions } from "../../gateway/cloud/opennebula/acting.ts";
 import { Core } from "../../gateway/cloud/opennebula/core.ts";
 import { RemoteMonitoring } from "../../gateway/cloud/opennebula/monitoring.ts";

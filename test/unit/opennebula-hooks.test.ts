@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type CloudEvent, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
+import type { CloudEvent } from "../../gateway/cloud/event.ts";
 import { hintIn } from "../../gateway/cloud/opennebula/hooks/hint.ts";
 import { Hints } from "../../gateway/cloud/opennebula/hooks/hints.ts";
 import {

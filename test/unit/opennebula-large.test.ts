@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Actor, type CloudEvent, SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../gateway/cloud/actor.ts";
+import type { CloudEvent } from "../../gateway/cloud/event.ts";
 import { Core } from "../../gateway/cloud/opennebula/core.ts";
 import { VMS } from "../../gateway/cloud/opennebula/kinds.ts";
 import { PoolLook } from "../../gateway/cloud/opennebula/pool-look.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { vmInPhase } from "../support/embedded.ts";
 import { ADMIN, ALICE, ALICE_UID, BOB, useRpcDesk } from "../support/rpc-users.ts";
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readCipherSession } from "../../gateway/cloud/access/cipher.ts";
 import { createSessions, type Sessions } from "../../gateway/cloud/access/sessions.ts";
 import { Slowdown } from "../../gateway/cloud/access/slowdown.ts";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { makeUser, testCloud } from "../support/embedded.ts";
 import { type HurriedClock, hurriedClock } from "../support/hurried-clock.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { userFromDocument, userToDocument } from "../../gateway/cloud/document/user.ts";
 import { ADMIN, ALICE, ALICE_UID, BOB, useRpcDesk } from "../support/rpc-users.ts";
 

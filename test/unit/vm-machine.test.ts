@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { VM_ACTIONS } from "../../gateway/cloud/cloud.ts";
 import {
   codesOf,
   nextPhase,
@@ -9,6 +8,7 @@ import {
 } from "../../gateway/cloud/embedded/vm-machine.ts";
 import { enterPhase } from "../../gateway/cloud/embedded/vm-transition.ts";
 import type { Vm } from "../../gateway/cloud/model.ts";
+import { VM_ACTIONS } from "../../gateway/cloud/pools/vm-pool.ts";
 import { LCM_STATE } from "../../shared/states/lcm.ts";
 import { VM_STATE } from "../../shared/states/vm.ts";
 import { blankVm } from "../support/blank-vm.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { ContextFiles, Driver } from "../../gateway/cloud/embedded/driver.ts";
 import { phaseOf } from "../../gateway/cloud/embedded/vm-machine.ts";
 import { testCloud, text, vmInPhase } from "../support/embedded.ts";

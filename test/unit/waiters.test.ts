@@ -1,7 +1,7 @@
 /** Waiters: each answered exactly once, whatever comes together; nobody kept who has gone; others served in between. */
 
 import { expect, it } from "vitest";
-import type { CloudEvent } from "../../gateway/cloud/cloud.ts";
+import type { CloudEvent } from "../../gateway/cloud/event.ts";
 import { type Answer, jsonText } from "../../gateway/onegate/answer.ts";
 import type { Subject } from "../../gateway/onegate/change/subjects.ts";
 import { type Wait, Waiters, type WaitersOptions } from "../../gateway/onegate/change/waiters.ts";

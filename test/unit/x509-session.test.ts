@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSessions, type Sessions } from "../../gateway/cloud/access/sessions.ts";
 import { subjectOf } from "../../gateway/cloud/access/subject.ts";
 import { readX509Session, writeX509Session } from "../../gateway/cloud/access/x509.ts";
-import { SYSTEM } from "../../gateway/cloud/cloud.ts";
+import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
 import { ActingSessions } from "../../gateway/cloud/opennebula/acting.ts";
 import { openOpenNebulaCloud } from "../../gateway/cloud/opennebula/opennebula-cloud.ts";

@@ -3,7 +3,8 @@
 import type { X509Certificate } from "node:crypto";
 import { type Clock, epochSeconds } from "../../../shared/clock.ts";
 import { tokensEqual } from "../../../shared/tokens/classic.ts";
-import type { Actor, Cloud } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
+import type { Cloud } from "../cloud.ts";
 import type { User } from "../model.ts";
 import { readCipherSession } from "./cipher.ts";
 import type { ServerTarget } from "./session-text.ts";

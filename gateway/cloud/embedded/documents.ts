@@ -3,10 +3,12 @@
 import { GatehouseError } from "../../../shared/errors.ts";
 import { appendTemplate } from "../../../shared/template/edit.ts";
 import type { Template } from "../../../shared/template/types.ts";
-import type { Actor, DocumentPool, UpdateMode } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import { documentParts, documentTemplate } from "../document/document.ts";
 import type { Document, JsonObject } from "../model.ts";
 import { authorize, DEFAULT_MODE } from "../permissions.ts";
+import type { DocumentPool } from "../pools/document-pool.ts";
+import type { UpdateMode } from "../pools/pool.ts";
 import { DOCUMENTS } from "./kinds.ts";
 import { checkName } from "./names.ts";
 import { OwnedObjects, ownedBy, type PoolContext } from "./pool.ts";

@@ -2,7 +2,7 @@
 
 import type { Committed, Registry } from "../../store/registry.ts";
 import type { Transaction } from "../../store/transaction.ts";
-import type { CloudEvent } from "../cloud.ts";
+import type { CloudEvent } from "../event.ts";
 import { DOCUMENTS, LEASES, NETWORKS, ROUTERS } from "./kinds.ts";
 
 /** Tells of an event when the transaction has become durable. */

@@ -1,6 +1,6 @@
 /** How many VMs stay on each host, kept up by events, so that placing one VM does not look at all others. */
 
-import type { CloudEvent } from "../cloud.ts";
+import type { CloudEvent } from "../event.ts";
 import type { Vm } from "../model.ts";
 import { currentStay } from "./vm-transition.ts";
 

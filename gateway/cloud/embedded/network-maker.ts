@@ -3,7 +3,7 @@
 import { NETWORK_STATE } from "../../../shared/states/network.ts";
 import { stringOf, type Template, vectorsOf } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
-import type { Actor } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import type { AddressRange, Network } from "../model.ts";
 import { DEFAULT_MODE } from "../permissions.ts";
 import { NETWORKS } from "./kinds.ts";

@@ -2,8 +2,9 @@
 
 import { GatehouseError } from "../../../shared/errors.ts";
 import { stringOf, type Template } from "../../../shared/template/types.ts";
-import type { Actor, NetworkTemplatePool } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import { authorize, authorizeAdmin } from "../permissions.ts";
+import type { NetworkTemplatePool } from "../pools/network-pools.ts";
 import { restrictedChange, VNET_RESTRICTED } from "../restricted.ts";
 import { NETWORK_TEMPLATES } from "./kinds.ts";
 import { makeNetwork, readNetwork } from "./network-maker.ts";

@@ -10,7 +10,7 @@ import {
   vectorsOf,
 } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
-import type { Actor } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import type { Network } from "../model.ts";
 import { authorize, isAllowed } from "../permissions.ts";
 import { restrictedChange } from "../restricted.ts";

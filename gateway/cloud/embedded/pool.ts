@@ -5,7 +5,7 @@ import { GatehouseError } from "../../../shared/errors.ts";
 import type { Kind } from "../../store/kind.ts";
 import type { Registry } from "../../store/registry.ts";
 import type { Transaction } from "../../store/transaction.ts";
-import type { Actor, LockLevel, OwnedPool, OwnerFilter, Ownership, PermissionBits } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import type { JsonObject, Owned } from "../model.ts";
 import {
   applyBits,
@@ -17,6 +17,7 @@ import {
   type Right,
   rightForChmod,
 } from "../permissions.ts";
+import type { LockLevel, OwnedPool, OwnerFilter, Ownership, PermissionBits } from "../pools/pool.ts";
 import { GROUPS, USERS } from "./kinds.ts";
 import { checkName } from "./names.ts";
 

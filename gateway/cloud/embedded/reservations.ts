@@ -2,10 +2,11 @@
 
 import { GatehouseError } from "../../../shared/errors.ts";
 import type { Transaction } from "../../store/transaction.ts";
+import type { Actor } from "../actor.ts";
 import { indexOfAddress } from "../address.ts";
-import type { Actor, LeaseAddress, Reservation } from "../cloud.ts";
 import type { AddressRange, Network } from "../model.ts";
 import { authorize } from "../permissions.ts";
+import type { LeaseAddress, Reservation } from "../pools/network-pools.ts";
 import { LEASES, leaseKey, leasesOfNetwork, NETWORKS } from "./kinds.ts";
 import { freeRun } from "./leases.ts";
 import { checkName } from "./names.ts";

@@ -2,7 +2,7 @@
 
 import type { Template, Vector } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
-import type { Actor } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import { authorize } from "../permissions.ts";
 import { releaseNic, takeLease } from "./leases.ts";
 import { findNetwork, isFloating } from "./nics.ts";

@@ -3,9 +3,11 @@
 import { GatehouseError } from "../../../shared/errors.ts";
 import { appendTemplate } from "../../../shared/template/edit.ts";
 import { stringOf, type Template, vectorsOf } from "../../../shared/template/types.ts";
-import type { Actor, RouterPool, UpdateMode } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import type { Router } from "../model.ts";
 import { authorize, DEFAULT_MODE } from "../permissions.ts";
+import type { RouterPool } from "../pools/network-pools.ts";
+import type { UpdateMode } from "../pools/pool.ts";
 import { ROUTERS, TEMPLATES } from "./kinds.ts";
 import { checkName } from "./names.ts";
 import { refuseRestricted } from "./nics.ts";

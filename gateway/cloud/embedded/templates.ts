@@ -1,8 +1,9 @@
 /** VM templates of the embedded cloud. */
 
 import { stringOf, type Template } from "../../../shared/template/types.ts";
-import type { Actor, TemplatePool } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import { authorize } from "../permissions.ts";
+import type { TemplatePool } from "../pools/template-pool.ts";
 import { TEMPLATES } from "./kinds.ts";
 import type { PoolContext } from "./pool.ts";
 import { TextTemplates } from "./text-templates.ts";

@@ -5,9 +5,10 @@ import { GatehouseError } from "../../../shared/errors.ts";
 import { appendTemplate } from "../../../shared/template/edit.ts";
 import { stringOf, type Template } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
-import type { Actor, UpdateMode } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import type { VmTemplate } from "../model.ts";
 import { authorize, DEFAULT_MODE } from "../permissions.ts";
+import type { UpdateMode } from "../pools/pool.ts";
 import { checkName } from "./names.ts";
 import { OwnedObjects, ownedBy } from "./pool.ts";
 

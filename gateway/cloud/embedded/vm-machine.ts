@@ -19,8 +19,8 @@
 import { HISTORY_ACTION } from "../../../shared/states/history.ts";
 import { LCM_STATE, lcmStateName } from "../../../shared/states/lcm.ts";
 import { VM_STATE, vmStateName } from "../../../shared/states/vm.ts";
-import type { VmAction } from "../cloud.ts";
 import type { Vm } from "../model.ts";
+import type { VmAction } from "../pools/vm-pool.ts";
 
 export type Phase = Exclude<keyof typeof VM_STATE, "ACTIVE"> | Exclude<keyof typeof LCM_STATE, "LCM_INIT">;
 

@@ -3,7 +3,7 @@
 import { type Clock, epochSeconds } from "../../../shared/clock.ts";
 import { stringOf, type Template } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
-import type { Actor } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import type { User, Vm, VmTemplate } from "../model.ts";
 import { DEFAULT_MODE } from "../permissions.ts";
 import { contextTemplate } from "./context/context-template.ts";

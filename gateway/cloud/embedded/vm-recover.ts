@@ -1,8 +1,8 @@
 /** What an administrator may do with a VM that is stuck: try again what failed, or end it whatever it does. */
 
 import { GatehouseError } from "../../../shared/errors.ts";
-import type { RecoverOperation } from "../cloud.ts";
 import type { Vm } from "../model.ts";
+import type { RecoverOperation } from "../pools/vm-pool.ts";
 import { nextPhase, type Phase, phaseOf } from "./vm-machine.ts";
 
 /** The work that each failure is left over from. */

@@ -2,8 +2,9 @@
 
 import { HISTORY_ACTION } from "../../../shared/states/history.ts";
 import { VM_STATE } from "../../../shared/states/vm.ts";
-import type { Actor, VmAction } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import type { HistoryRecord, Host, Vm } from "../model.ts";
+import type { VmAction } from "../pools/vm-pool.ts";
 import { codesOf, HISTORY_CODE, type Phase } from "./vm-machine.ts";
 
 /** Stays that are remembered: a guest may stop and resume itself as often as it likes, and every one is a record. */

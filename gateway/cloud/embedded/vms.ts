@@ -6,19 +6,19 @@ import { HOST_STATE } from "../../../shared/states/host.ts";
 import { appendTemplate, eraseAttribute } from "../../../shared/template/edit.ts";
 import { stringOf, type Template, type Vector, vectorOf, vectorsOf } from "../../../shared/template/types.ts";
 import type { Transaction } from "../../store/transaction.ts";
+import type { Actor } from "../actor.ts";
+import type { Vm } from "../model.ts";
+import { authorize, type Right } from "../permissions.ts";
+import type { UpdateMode } from "../pools/pool.ts";
 import {
   type ActionSchedule,
-  type Actor,
   type RecoverOperation,
   requirePrecondition,
   type UpdateChecks,
-  type UpdateMode,
   VM_ACTIONS,
   type VmAction,
   type VmPool,
-} from "../cloud.ts";
-import type { Vm } from "../model.ts";
-import { authorize, type Right } from "../permissions.ts";
+} from "../pools/vm-pool.ts";
 import { checkUserTemplate } from "./bounds.ts";
 import { withNetworkContext } from "./context/network.ts";
 import type { Announce } from "./events.ts";

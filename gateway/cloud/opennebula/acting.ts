@@ -3,7 +3,7 @@
 import { type Clock, epochSeconds } from "../../../shared/clock.ts";
 import { GatehouseError } from "../../../shared/errors.ts";
 import { type ServerCredentials, sessionWriter, type WriteSession } from "../access/server-session.ts";
-import type { Actor } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 
 /** As the original servers have it: a session lives for 30 minutes, and a new one is made 5 minutes before. */
 const LIFETIME_S = 1_800;

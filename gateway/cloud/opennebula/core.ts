@@ -5,7 +5,7 @@ import { errorText, GatehouseError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/log.ts";
 import { MAX_XML_BYTES } from "../../../shared/xml/tree.ts";
 import { decodeAnswer, encodeCall, type RpcAnswer, type RpcValue } from "../../../shared/xmlrpc/encoding.ts";
-import { type Actor, SYSTEM } from "../cloud.ts";
+import { type Actor, SYSTEM } from "../actor.ts";
 import { ActingSessions } from "./acting.ts";
 import { Breaker } from "./breaker.ts";
 import { AnswerTooLarge, NotAuthenticated, refusal, UnknownOutcome } from "./refusals.ts";

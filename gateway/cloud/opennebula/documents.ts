@@ -2,9 +2,11 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Template } from "../../../shared/template/types.ts";
-import type { Actor, DocumentPool, UpdateMode } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import { documentTemplate } from "../document/document.ts";
 import type { Document, JsonObject } from "../model.ts";
+import type { DocumentPool } from "../pools/document-pool.ts";
+import type { UpdateMode } from "../pools/pool.ts";
 import { recipeKey } from "./makes.ts";
 import { OwnedRemotePool } from "./pool.ts";
 import { documentText, updateType } from "./template-text.ts";

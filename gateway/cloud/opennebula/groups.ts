@@ -1,9 +1,11 @@
 /** Groups of an OpenNebula, and its groups of VMs, which are only read. */
 
 import type { Template } from "../../../shared/template/types.ts";
-import { type Actor, type GroupPool, SYSTEM, type UpdateMode } from "../cloud.ts";
+import { type Actor, SYSTEM } from "../actor.ts";
 import type { Group, VmGroup } from "../model.ts";
 import { isAdmin } from "../permissions.ts";
+import type { UpdateMode } from "../pools/pool.ts";
+import type { GroupPool } from "../pools/user-pools.ts";
 import { recipeKey } from "./makes.ts";
 import { OwnedRemotePool, RemotePool } from "./pool.ts";
 import { ALL } from "./pool-look.ts";

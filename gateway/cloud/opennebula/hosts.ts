@@ -1,9 +1,11 @@
 /** Hosts of an OpenNebula. */
 
 import type { Template } from "../../../shared/template/types.ts";
-import { type Actor, type HostPool, SYSTEM, type UpdateMode } from "../cloud.ts";
+import { type Actor, SYSTEM } from "../actor.ts";
 import type { Host } from "../model.ts";
 import { authorizeAdmin, isAdmin } from "../permissions.ts";
+import type { HostPool } from "../pools/host-pool.ts";
+import type { UpdateMode } from "../pools/pool.ts";
 import { recipeKey } from "./makes.ts";
 import { RemotePool } from "./pool.ts";
 import { ALL } from "./pool-look.ts";

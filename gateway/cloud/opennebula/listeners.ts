@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { VM_STATE } from "../../../shared/states/vm.ts";
-import type { CloudEvent } from "../cloud.ts";
+import type { CloudEvent } from "../event.ts";
 import type { Document, Host, Network, Router, Vm } from "../model.ts";
 import type { Change } from "./sight.ts";
 

@@ -5,8 +5,9 @@ import { errorText, GatehouseError, isGatehouseError } from "../../../shared/err
 import type { Logger } from "../../../shared/log.ts";
 import type { History, HistoryQuery } from "../../../shared/monitor/history.ts";
 import { elementsOf, elementText } from "../../../shared/xmlrpc/pool-answer.ts";
-import { type CloudEvent, SYSTEM } from "../cloud.ts";
+import { SYSTEM } from "../actor.ts";
 import { hostIdOf } from "../document/vm.ts";
+import type { CloudEvent } from "../event.ts";
 import type { Vm } from "../model.ts";
 import type { CloudMonitoring, LatestReading } from "../monitoring.ts";
 import type { Core } from "./core.ts";

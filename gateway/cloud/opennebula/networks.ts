@@ -2,8 +2,10 @@
 
 import { GatehouseError } from "../../../shared/errors.ts";
 import { stringOf, type Template, type Vector } from "../../../shared/template/types.ts";
-import type { Actor, LeaseAddress, NetworkPool, Reservation, UpdateMode } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import type { Network, NetworkDetail } from "../model.ts";
+import type { LeaseAddress, NetworkPool, Reservation } from "../pools/network-pools.ts";
+import type { UpdateMode } from "../pools/pool.ts";
 import { NETWORKS, networkContents } from "./kinds.ts";
 import { type IsCandidate, type Recipe, recipeKey } from "./makes.ts";
 import { OwnedRemotePool } from "./pool.ts";

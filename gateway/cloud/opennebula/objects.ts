@@ -3,7 +3,7 @@
 import { isGatehouseError } from "../../../shared/errors.ts";
 import { xmlToTree } from "../../../shared/xml/parse.ts";
 import type { XmlNode } from "../../../shared/xml/tree.ts";
-import { type Actor, SYSTEM } from "../cloud.ts";
+import { type Actor, SYSTEM } from "../actor.ts";
 import type { Base } from "../model.ts";
 import type { Core } from "./core.ts";
 import type { Kind } from "./kinds.ts";

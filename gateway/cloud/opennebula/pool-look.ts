@@ -7,7 +7,7 @@ import { nodesAt, numberAt } from "../../../shared/xml/node.ts";
 import { xmlToTree } from "../../../shared/xml/parse.ts";
 import { MAX_XML_BYTES } from "../../../shared/xml/tree.ts";
 import type { RpcValue } from "../../../shared/xmlrpc/encoding.ts";
-import { type Actor, SYSTEM } from "../cloud.ts";
+import { type Actor, SYSTEM } from "../actor.ts";
 import type { Base } from "../model.ts";
 import type { Core } from "./core.ts";
 import type { Kind } from "./kinds.ts";

@@ -9,7 +9,7 @@ import { nodesAt } from "../../../shared/xml/node.ts";
 import { xmlToTree } from "../../../shared/xml/parse.ts";
 import type { XmlNode } from "../../../shared/xml/tree.ts";
 import { elementsOf, elementText, type Slice } from "../../../shared/xmlrpc/pool-answer.ts";
-import type { Actor } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import type { Base } from "../model.ts";
 import type { Core } from "./core.ts";
 import type { Kind } from "./kinds.ts";

@@ -1,9 +1,10 @@
 /** What the pools of this cloud have in common: read, change and look again, make at most once. */
 
 import type { RpcValue } from "../../../shared/xmlrpc/encoding.ts";
-import type { Actor, LockLevel, OwnedPool, OwnerFilter, Ownership, PermissionBits, Pool } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import type { Base, Owned } from "../model.ts";
 import { isAllowed } from "../permissions.ts";
+import type { LockLevel, OwnedPool, OwnerFilter, Ownership, PermissionBits, Pool } from "../pools/pool.ts";
 import type { Core } from "./core.ts";
 import type { Makes, Recipe } from "./makes.ts";
 import type { Objects } from "./objects.ts";

@@ -2,8 +2,10 @@
 
 import { GatehouseError } from "../../../shared/errors.ts";
 import { stringOf, type Template, vectorsOf } from "../../../shared/template/types.ts";
-import type { Actor, RouterPool, UpdateMode } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import type { Router } from "../model.ts";
+import type { RouterPool } from "../pools/network-pools.ts";
+import type { UpdateMode } from "../pools/pool.ts";
 import { recipeKey } from "./makes.ts";
 import type { Objects } from "./objects.ts";
 import { OwnedRemotePool, type PoolTools } from "./pool.ts";

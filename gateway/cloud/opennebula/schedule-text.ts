@@ -1,6 +1,6 @@
 /** Actions at a time, as one.vm.schedadd takes them: the vector that `readSchedule` reads. */
 
-import type { ActionSchedule } from "../cloud.ts";
+import type { ActionSchedule } from "../pools/vm-pool.ts";
 import { printScheduledAction } from "../scheduled-action.ts";
 import { templateText } from "./template-text.ts";
 

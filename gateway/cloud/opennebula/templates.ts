@@ -1,8 +1,11 @@
 /** Templates of an OpenNebula: of VMs, and of networks. */
 
 import { stringOf, type Template } from "../../../shared/template/types.ts";
-import type { Actor, NetworkTemplatePool, TemplatePool, UpdateMode } from "../cloud.ts";
+import type { Actor } from "../actor.ts";
 import type { NetworkTemplate, VmTemplate } from "../model.ts";
+import type { NetworkTemplatePool } from "../pools/network-pools.ts";
+import type { UpdateMode } from "../pools/pool.ts";
+import type { TemplatePool } from "../pools/template-pool.ts";
 import { recipeKey } from "./makes.ts";
 import type { RemoteNetworks } from "./networks.ts";
 import type { Objects } from "./objects.ts";

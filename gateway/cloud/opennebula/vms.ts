@@ -3,18 +3,18 @@
 import { GatehouseError } from "../../../shared/errors.ts";
 import { appendTemplate, eraseAttribute } from "../../../shared/template/edit.ts";
 import { stringOf, type Template, vectorsOf } from "../../../shared/template/types.ts";
+import type { Actor } from "../actor.ts";
+import type { Vm } from "../model.ts";
+import type { UpdateMode } from "../pools/pool.ts";
 import {
   type ActionSchedule,
-  type Actor,
   RECOVER_OPERATIONS,
   type RecoverOperation,
   requirePrecondition,
   type UpdateChecks,
-  type UpdateMode,
   type VmAction,
   type VmPool,
-} from "../cloud.ts";
-import type { Vm } from "../model.ts";
+} from "../pools/vm-pool.ts";
 import { type Recipe, recipeKey } from "./makes.ts";
 import type { Objects } from "./objects.ts";
 import { OwnedRemotePool, type PoolTools } from "./pool.ts";

@@ -2,7 +2,8 @@
 
 import { GatehouseError } from "../../../shared/errors.ts";
 import { HOST_STATE } from "../../../shared/states/host.ts";
-import type { Actor, CloudEvent } from "../../cloud/cloud.ts";
+import type { Actor } from "../../cloud/actor.ts";
+import type { CloudEvent } from "../../cloud/event.ts";
 import type { Host } from "../../cloud/model.ts";
 
 /** Hosts that are kept; OpenNebula's own limit of one zone is 2,500. */

@@ -1,7 +1,7 @@
 /** `{"action":{"perform":"chmod","params":{"octet":"640"}}}`: the body of every action. */
 
 import { GatehouseError } from "../../../shared/errors.ts";
-import type { Actor } from "../../cloud/cloud.ts";
+import type { Actor } from "../../cloud/actor.ts";
 import type { JsonObject, JsonValue } from "../../cloud/model.ts";
 import { shown } from "../../http/ids.ts";
 import { attribute, isObject } from "../schema/json.ts";

@@ -2,7 +2,7 @@
 
 import { GatehouseError } from "../../../shared/errors.ts";
 import type { Sessions } from "../../cloud/access/sessions.ts";
-import type { Actor } from "../../cloud/cloud.ts";
+import type { Actor } from "../../cloud/actor.ts";
 
 const BASIC = /^basic +([A-Za-z0-9+/_-]{1,8192}={0,2}) *$/i;
 

@@ -1,7 +1,7 @@
 /** A copy of a service template, and where that is asked for of the VM templates of its roles. */
 
 import { GatehouseError } from "../../../shared/errors.ts";
-import type { Actor } from "../../cloud/cloud.ts";
+import type { Actor } from "../../cloud/actor.ts";
 import type { Document, JsonObject } from "../../cloud/model.ts";
 import { asJson } from "../model.ts";
 import { readTemplateBody } from "../schema/read.ts";

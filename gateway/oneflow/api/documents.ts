@@ -3,7 +3,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../../../shared/clock.ts";
 import { GatehouseError } from "../../../shared/errors.ts";
-import type { Actor, Cloud } from "../../cloud/cloud.ts";
+import type { Actor } from "../../cloud/actor.ts";
+import type { Cloud } from "../../cloud/cloud.ts";
 import { documentToDocument } from "../../cloud/document/document.ts";
 import { DOCUMENT_TYPE, type Document, type JsonObject } from "../../cloud/model.ts";
 import { isAdmin } from "../../cloud/permissions.ts";

@@ -1,6 +1,6 @@
 /** `?wait` on a GET: its answer is held until it is another than the client has, and no longer than it says. */
 
-import type { Actor } from "../../cloud/cloud.ts";
+import type { Actor } from "../../cloud/actor.ts";
 import { etagOf, matchesAny } from "../../http/etag.ts";
 import type { Answer } from "./answer.ts";
 import type { FlowRequest } from "./request.ts";

@@ -1,9 +1,9 @@
 /** The actions that services and their templates share: chown, chgrp, chmod and rename (spec oneflow-api.md 3). */
 
 import { GatehouseError } from "../../../shared/errors.ts";
-import type { OwnedPool, PermissionBits } from "../../cloud/cloud.ts";
 import type { Document } from "../../cloud/model.ts";
 import { authorize, rightForChmod } from "../../cloud/permissions.ts";
+import type { OwnedPool, PermissionBits } from "../../cloud/pools/pool.ts";
 import { shown } from "../../http/ids.ts";
 import { type ActionTable, type ActionTarget, integerParam, textParam } from "./action.ts";
 import { NO_CONTENT } from "./answer.ts";

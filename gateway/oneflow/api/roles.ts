@@ -2,7 +2,7 @@
 
 import { GatehouseError } from "../../../shared/errors.ts";
 import { ROLE_STATE } from "../../../shared/states/role.ts";
-import type { Actor } from "../../cloud/cloud.ts";
+import type { Actor } from "../../cloud/actor.ts";
 import type { JsonObject, JsonValue } from "../../cloud/model.ts";
 import type { ServiceCommand } from "../lifecycle/events.ts";
 import type { Role } from "../model.ts";

@@ -6,7 +6,8 @@
 import type { Context, Handler } from "hono";
 import { GatehouseError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/log.ts";
-import type { Actor, Cloud } from "../../cloud/cloud.ts";
+import type { Actor } from "../../cloud/actor.ts";
+import type { Cloud } from "../../cloud/cloud.ts";
 import type { Right } from "../../cloud/permissions.ts";
 import type { HttpEnv } from "../../http/connection.ts";
 import { etagOf, matchesAny } from "../../http/etag.ts";

@@ -1,7 +1,7 @@
 /** Services: list, show, update, end, and the removal of those that have ended (spec oneflow-api.md 3). */
 
 import { GatehouseError } from "../../../shared/errors.ts";
-import type { Actor } from "../../cloud/cloud.ts";
+import type { Actor } from "../../cloud/actor.ts";
 import type { Document, JsonValue } from "../../cloud/model.ts";
 import type { ServiceBody } from "../model.ts";
 import { attribute, isObject } from "../schema/json.ts";

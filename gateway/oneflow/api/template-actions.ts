@@ -3,7 +3,7 @@
 import { GatehouseError } from "../../../shared/errors.ts";
 import { parseTemplate } from "../../../shared/template/parse.ts";
 import type { Template } from "../../../shared/template/types.ts";
-import type { Actor } from "../../cloud/cloud.ts";
+import type { Actor } from "../../cloud/actor.ts";
 import { documentTemplate } from "../../cloud/document/document.ts";
 import type { Document, JsonObject } from "../../cloud/model.ts";
 import { attribute } from "../schema/json.ts";

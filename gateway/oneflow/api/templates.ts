@@ -1,7 +1,7 @@
 /** Service templates: list, show, create, update, delete (spec oneflow-api.md 4). */
 
 import { GatehouseError, isGatehouseError } from "../../../shared/errors.ts";
-import type { Actor } from "../../cloud/cloud.ts";
+import type { Actor } from "../../cloud/actor.ts";
 import { DOCUMENT_TYPE, type Document } from "../../cloud/model.ts";
 import { authorize } from "../../cloud/permissions.ts";
 import { asJson, type ServiceTemplateBody } from "../model.ts";

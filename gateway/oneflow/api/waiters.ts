@@ -5,7 +5,8 @@
 
 import type { Clock } from "../../../shared/clock.ts";
 import { GatehouseError } from "../../../shared/errors.ts";
-import type { Cloud, CloudEvent } from "../../cloud/cloud.ts";
+import type { Cloud } from "../../cloud/cloud.ts";
+import type { CloudEvent } from "../../cloud/event.ts";
 
 /** In the whole house, and of one user; connections are for others, too. */
 const MAX_WAITERS = 1_000;

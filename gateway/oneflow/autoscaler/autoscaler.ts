@@ -7,7 +7,9 @@
 import type { Clock } from "../../../shared/clock.ts";
 import { isGatehouseError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/log.ts";
-import { type Cloud, type CloudEvent, SYSTEM } from "../../cloud/cloud.ts";
+import { SYSTEM } from "../../cloud/actor.ts";
+import type { Cloud } from "../../cloud/cloud.ts";
+import type { CloudEvent } from "../../cloud/event.ts";
 import { DOCUMENT_TYPE, type Document } from "../../cloud/model.ts";
 import { createPolicyTexts } from "../elasticity/texts.ts";
 import { Alarm } from "../engine/alarm.ts";

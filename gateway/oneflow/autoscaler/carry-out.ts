@@ -1,7 +1,7 @@
 /** What looks at a service asked for, told to its life cycle: a scaling, or what policies noted. */
 
 import { isGatehouseError } from "../../../shared/errors.ts";
-import { SYSTEM } from "../../cloud/cloud.ts";
+import { SYSTEM } from "../../cloud/actor.ts";
 import type { Scaling } from "../elasticity/contest.ts";
 import type { RoleExplanation } from "../elasticity/explanation.ts";
 import type { OneFlow } from "../engine/oneflow.ts";

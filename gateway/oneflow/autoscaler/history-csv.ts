@@ -2,7 +2,8 @@
 
 import { GatehouseError } from "../../../shared/errors.ts";
 import type { History } from "../../../shared/monitor/history.ts";
-import { type Cloud, SYSTEM } from "../../cloud/cloud.ts";
+import { SYSTEM } from "../../cloud/actor.ts";
+import type { Cloud } from "../../cloud/cloud.ts";
 import type { Document } from "../../cloud/model.ts";
 import { leadingNumber } from "../elasticity/numbers.ts";
 import { flowOf } from "../engine/service-document.ts";

@@ -2,7 +2,8 @@
 
 import { ROLE_STATE } from "../../../shared/states/role.ts";
 import { SERVICE_STATE, serviceStateName } from "../../../shared/states/service.ts";
-import { type Cloud, SYSTEM } from "../../cloud/cloud.ts";
+import { SYSTEM } from "../../cloud/actor.ts";
+import type { Cloud } from "../../cloud/cloud.ts";
 import type { Document, Vm } from "../../cloud/model.ts";
 import type { CloudMonitoring } from "../../cloud/monitoring.ts";
 import type { Decision } from "../elasticity/decide.ts";

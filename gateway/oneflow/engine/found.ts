@@ -1,6 +1,7 @@
 /** What there is of services in the cloud when they are taken up: VMs, and networks and routers not yet written down. */
 
-import { type Actor, type Cloud, SYSTEM } from "../../cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../cloud/actor.ts";
+import type { Cloud } from "../../cloud/cloud.ts";
 import type { Document, Network, Router, Vm } from "../../cloud/model.ts";
 import type { FlowEvent, FoundVm } from "../lifecycle/events.ts";
 import type { NetworkValue, ServiceBody, ServiceNode } from "../model.ts";

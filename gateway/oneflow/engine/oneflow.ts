@@ -1,7 +1,8 @@
 /** What the life cycle offers to the HTTP API, to OneGate and to the auto-scaler. */
 
-import type { Actor, Ownership, PermissionBits } from "../../cloud/cloud.ts";
+import type { Actor } from "../../cloud/actor.ts";
 import type { Document } from "../../cloud/model.ts";
+import type { Ownership, PermissionBits } from "../../cloud/pools/pool.ts";
 import type { ServiceCommand } from "../lifecycle/events.ts";
 import type { ServiceTemplateBody } from "../model.ts";
 

@@ -1,8 +1,10 @@
 /** Gives a service away: its document, its VMs, and what was made for it; all of it or nothing. */
 
 import type { Logger } from "../../../shared/log.ts";
-import { type Actor, type Cloud, type Ownership, SYSTEM } from "../../cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../cloud/actor.ts";
+import type { Cloud } from "../../cloud/cloud.ts";
 import type { Document, Owned } from "../../cloud/model.ts";
+import type { Ownership } from "../../cloud/pools/pool.ts";
 import type { Flow } from "../lifecycle/flow.ts";
 import { flowOf } from "./service-document.ts";
 

@@ -2,7 +2,8 @@
 
 import { GatehouseError, isGatehouseError } from "../../../shared/errors.ts";
 import { ROLE_STATE } from "../../../shared/states/role.ts";
-import { type Actor, type Cloud, SYSTEM } from "../../cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../cloud/actor.ts";
+import type { Cloud } from "../../cloud/cloud.ts";
 import type { Role, ServiceBody } from "../model.ts";
 import type { OneFlowSettings } from "../settings.ts";
 import type { RoleSchedule } from "./oneflow.ts";

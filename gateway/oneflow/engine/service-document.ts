@@ -3,7 +3,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { GatehouseError } from "../../../shared/errors.ts";
 import { stringOf, type Template } from "../../../shared/template/types.ts";
-import { type Actor, type Cloud, SYSTEM } from "../../cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../cloud/actor.ts";
+import type { Cloud } from "../../cloud/cloud.ts";
 import { DOCUMENT_TYPE, type Document, type JsonObject } from "../../cloud/model.ts";
 import { type Flow, newFlow } from "../lifecycle/flow.ts";
 import { isEmptyProgress, type Progress, readProgress } from "../lifecycle/progress.ts";

@@ -3,7 +3,9 @@
 import type { Clock } from "../../../shared/clock.ts";
 import { errorText, GatehouseError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/log.ts";
-import { type Cloud, type CloudEvent, SYSTEM } from "../../cloud/cloud.ts";
+import { SYSTEM } from "../../cloud/actor.ts";
+import type { Cloud } from "../../cloud/cloud.ts";
+import type { CloudEvent } from "../../cloud/event.ts";
 import { DOCUMENT_TYPE, type Document, type Vm } from "../../cloud/model.ts";
 import type { Effect } from "../lifecycle/effects.ts";
 import type { VmSight } from "../lifecycle/events.ts";

@@ -3,7 +3,7 @@
 import { GatehouseError } from "../../../shared/errors.ts";
 import { templateFromJson } from "../../../shared/template/json.ts";
 import type { Template, Vector } from "../../../shared/template/types.ts";
-import type { Actor } from "../../cloud/cloud.ts";
+import type { Actor } from "../../cloud/actor.ts";
 import type { JsonObject, JsonValue } from "../../cloud/model.ts";
 import { restrictedChange } from "../../cloud/restricted.ts";
 import type { Role, ServiceBody } from "../model.ts";

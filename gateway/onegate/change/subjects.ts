@@ -1,7 +1,7 @@
 /** What an answer is made of, as keys that a change in the cloud names at once: however many wait, none is searched for. */
 
 import { stringOf, type Template, vectorsOf } from "../../../shared/template/types.ts";
-import type { CloudEvent } from "../../cloud/cloud.ts";
+import type { CloudEvent } from "../../cloud/event.ts";
 import type { Router, Vm } from "../../cloud/model.ts";
 import { exactId } from "../../http/ids.ts";
 

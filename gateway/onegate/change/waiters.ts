@@ -9,7 +9,8 @@
 
 import type { Clock } from "../../../shared/clock.ts";
 import { GatehouseError } from "../../../shared/errors.ts";
-import type { Cloud, CloudEvent } from "../../cloud/cloud.ts";
+import type { Cloud } from "../../cloud/cloud.ts";
+import type { CloudEvent } from "../../cloud/event.ts";
 import type { Answer } from "../answer.ts";
 import { RateLimitedError } from "../fairness/limits.ts";
 import type { GateObserver } from "../sight/observer.ts";

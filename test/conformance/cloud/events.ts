@@ -1,7 +1,7 @@
 /** Events: each change of an object once, in order, each beginning where the one before ended, and never before it can be read. */
 
 import { expect, it } from "vitest";
-import type { CloudEvent } from "../../../gateway/cloud/cloud.ts";
+import type { CloudEvent } from "../../../gateway/cloud/event.ts";
 import type { Network, Vm } from "../../../gateway/cloud/model.ts";
 import { HOST_STATE } from "../../../shared/states/host.ts";
 import { type CloudUnderTest, phase, recordEvents, setAllHosts, text, untilPhase } from "./setup.ts";

@@ -1,7 +1,7 @@
 /** Networks: address ranges, leases and reservations. */
 
 import { expect, it } from "vitest";
-import type { Actor } from "../../../gateway/cloud/cloud.ts";
+import type { Actor } from "../../../gateway/cloud/actor.ts";
 import { type Vector, vectorsOf } from "../../../shared/template/types.ts";
 import { type CloudUnderTest, leaseHolders, text, untilPhase } from "./setup.ts";
 

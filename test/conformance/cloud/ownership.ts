@@ -1,8 +1,10 @@
 /** Ownership and names, which every pool of owned objects treats alike. */
 
 import { expect, it } from "vitest";
-import type { Actor, Cloud, OwnedPool, OwnerFilter } from "../../../gateway/cloud/cloud.ts";
+import type { Actor } from "../../../gateway/cloud/actor.ts";
+import type { Cloud } from "../../../gateway/cloud/cloud.ts";
 import type { Owned } from "../../../gateway/cloud/model.ts";
+import type { OwnedPool, OwnerFilter } from "../../../gateway/cloud/pools/pool.ts";
 import { type CloudUnderTest, text, userOf } from "./setup.ts";
 
 /** Makes one object of each kind for its owner. */

@@ -2,7 +2,9 @@
 
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { Actor, Cloud, PermissionBits } from "../../../gateway/cloud/cloud.ts";
+import type { Actor } from "../../../gateway/cloud/actor.ts";
+import type { Cloud } from "../../../gateway/cloud/cloud.ts";
+import type { PermissionBits } from "../../../gateway/cloud/pools/pool.ts";
 import { isGatehouseError } from "../../../shared/errors.ts";
 import { type CloudUnderTest, userOf } from "./setup.ts";
 

@@ -1,7 +1,8 @@
 /** Reading: `peek`, `get` and `list` tell the same, to each actor. */
 
 import { expect, it } from "vitest";
-import type { Actor, Pool } from "../../../gateway/cloud/cloud.ts";
+import type { Actor } from "../../../gateway/cloud/actor.ts";
+import type { Pool } from "../../../gateway/cloud/pools/pool.ts";
 import { isGatehouseError } from "../../../shared/errors.ts";
 import { type CloudUnderTest, text } from "./setup.ts";
 

@@ -1,7 +1,7 @@
 /** Virtual routers: VMs that share floating addresses. */
 
 import { expect, it } from "vitest";
-import type { Actor } from "../../../gateway/cloud/cloud.ts";
+import type { Actor } from "../../../gateway/cloud/actor.ts";
 import { type Vector, vectorsOf } from "../../../shared/template/types.ts";
 import { type CloudUnderTest, leaseHolders, phase, text, untilPhase, untilVm } from "./setup.ts";
 

@@ -1,7 +1,9 @@
 /** What the parts of the cloud suite share: a fresh cloud for each test, and words for what they do with it. */
 
 import { afterEach, beforeEach } from "vitest";
-import type { Actor, Cloud, CloudEvent } from "../../../gateway/cloud/cloud.ts";
+import type { Actor } from "../../../gateway/cloud/actor.ts";
+import type { Cloud } from "../../../gateway/cloud/cloud.ts";
+import type { CloudEvent } from "../../../gateway/cloud/event.ts";
 import type { Vm } from "../../../gateway/cloud/model.ts";
 import { vmStateText } from "../../../shared/states/vm.ts";
 import { parseTemplate } from "../../../shared/template/parse.ts";

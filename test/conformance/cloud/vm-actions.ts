@@ -1,7 +1,7 @@
 /** Every action in every phase at rest: where it leads, or that it is refused and changes nothing. */
 
 import { expect, it } from "vitest";
-import { VM_ACTIONS, type VmAction } from "../../../gateway/cloud/cloud.ts";
+import { VM_ACTIONS, type VmAction } from "../../../gateway/cloud/pools/vm-pool.ts";
 import { type CloudUnderTest, phase, setAllHosts, text, untilPhase } from "./setup.ts";
 
 /** How a new VM gets to each phase at rest. PENDING rests only while no host takes it. */

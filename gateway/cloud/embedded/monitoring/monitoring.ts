@@ -5,7 +5,7 @@ import type { History, HistoryQuery } from "../../../../shared/monitor/history.t
 import { HOST_STATE } from "../../../../shared/states/host.ts";
 import type { SeriesStore, Stay } from "../../../store/series.ts";
 import type { Transaction } from "../../../store/transaction.ts";
-import type { CloudEvent } from "../../cloud.ts";
+import type { CloudEvent } from "../../event.ts";
 import type { Host, Vm } from "../../model.ts";
 import type {
   AppliedReadings,

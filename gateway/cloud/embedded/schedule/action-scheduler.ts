@@ -13,7 +13,8 @@ import { errorText, GatehouseError, isGatehouseError } from "../../../../shared/
 import { VM_STATE } from "../../../../shared/states/vm.ts";
 import type { Registry } from "../../../store/registry.ts";
 import type { Transaction } from "../../../store/transaction.ts";
-import { type Actor, actorOf, type CloudEvent } from "../../cloud.ts";
+import { type Actor, actorOf } from "../../actor.ts";
+import type { CloudEvent } from "../../event.ts";
 import type { ScheduledAction, Vm } from "../../model.ts";
 import { USERS, VMS } from "../kinds.ts";
 import { owedWork } from "../vm-machine.ts";

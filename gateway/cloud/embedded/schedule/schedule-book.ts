@@ -3,8 +3,8 @@
 import { GatehouseError } from "../../../../shared/errors.ts";
 import { type Template, vectorsOf } from "../../../../shared/template/types.ts";
 import type { Transaction } from "../../../store/transaction.ts";
-import type { ActionSchedule } from "../../cloud.ts";
 import type { ScheduledAction, Vm } from "../../model.ts";
+import type { ActionSchedule } from "../../pools/vm-pool.ts";
 import { checkSchedule, readSchedule } from "../../scheduled-action.ts";
 import { checkRoom } from "../bounds.ts";
 import { SCHEDULED_ACTIONS } from "../kinds.ts";

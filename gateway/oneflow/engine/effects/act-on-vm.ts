@@ -1,7 +1,8 @@
 /** Acts on a VM of a service, as its owner. What is already so counts as done: after a restart it is asked again. */
 
 import { GatehouseError, isGatehouseError } from "../../../../shared/errors.ts";
-import { type Actor, type Cloud, SYSTEM } from "../../../cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../../cloud/actor.ts";
+import type { Cloud } from "../../../cloud/cloud.ts";
 import type { Effect } from "../../lifecycle/effects.ts";
 import type { FlowEvent, VmAct, VmCondition, VmSight } from "../../lifecycle/events.ts";
 import { attempt } from "../attempt.ts";

@@ -1,6 +1,6 @@
 /** Removes the document of a service that has ended, as the house. */
 
-import { SYSTEM } from "../../../cloud/cloud.ts";
+import { SYSTEM } from "../../../cloud/actor.ts";
 import type { FlowEvent } from "../../lifecycle/events.ts";
 import { Abandoned, attempt } from "../attempt.ts";
 import { unlessMissing } from "./networks.ts";

@@ -2,7 +2,8 @@
 
 import { templateFromJson } from "../../../../shared/template/json.ts";
 import { type Template, vectorsOf } from "../../../../shared/template/types.ts";
-import type { Actor, Cloud } from "../../../cloud/cloud.ts";
+import type { Actor } from "../../../cloud/actor.ts";
+import type { Cloud } from "../../../cloud/cloud.ts";
 import type { Router } from "../../../cloud/model.ts";
 import type { Effect } from "../../lifecycle/effects.ts";
 import type { FlowEvent } from "../../lifecycle/events.ts";

@@ -2,8 +2,10 @@
 
 import { errorText, GatehouseError, isGatehouseError } from "../../../../shared/errors.ts";
 import type { Logger } from "../../../../shared/log.ts";
-import { type Actor, type Cloud, type Ownership, SYSTEM } from "../../../cloud/cloud.ts";
+import { type Actor, SYSTEM } from "../../../cloud/actor.ts";
+import type { Cloud } from "../../../cloud/cloud.ts";
 import type { Document, Owned } from "../../../cloud/model.ts";
+import type { Ownership } from "../../../cloud/pools/pool.ts";
 import type { VmSight } from "../../lifecycle/events.ts";
 import type { Role, ServiceBody, ServiceNode } from "../../model.ts";
 import type { OneFlowSettings } from "../../settings.ts";
