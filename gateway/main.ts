@@ -14,6 +14,7 @@ import { oneGateSettings } from "./config/onegate-settings.ts";
 import type { Config } from "./config.ts";
 import { adminSocketPath } from "./main/admin-socket.ts";
 import { registerAutoscaler } from "./main/autoscaler-metrics.ts";
+import { servicesClaim } from "./main/claim-services.ts";
 import { Closers } from "./main/closers.ts";
 import { existingAuthFile } from "./main/first-start.ts";
 import { openHistory } from "./main/history.ts";
@@ -47,6 +48,8 @@ export interface HouseOptions {
   readonly world?: string | undefined;
   /** Of this package, for the metrics. */
   readonly version: string;
+  /** Told why, when the house cannot go on: its store is lost, or another house has taken its services. It is to be ended at once. */
+  readonly onLost?: ((reason: string) => void) | undefined;
 }
 
 /** A house that runs. */
@@ -87,11 +90,12 @@ export async function startHouse(config: Config, options: HouseOptions): Promise
 }
 
 async function start(config: Config, options: HouseOptions, closers: Closers): Promise<House> {
-  const { log, clock, world, version } = options;
+  const { log, clock, world, version, onLost } = options;
   const closing = new AbortController();
   closers.add("ticks", await keepTicksQuick());
   const home = await openHome(config.home);
   closers.add("home", () => home.close());
+  if (onLost !== undefined) void home.lost.then(onLost);
   // Until it is written again, a file that a crash left behind would point at nobody.
   removeRunFile(config.home);
   // In the place of a home that was removed another house may stand, with a file of its own.
@@ -103,7 +107,7 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   closers.add("history", async () => series?.close());
   const parts = { store: home.store, log, clock, onegateEndpoint, world, series };
   const identity = serverIdentityOf(config, { clock, log });
-  const { cloud, embedded } = await openItsCloud(config, parts, identity);
+  const { cloud, embedded, remote } = await openItsCloud(config, parts, identity);
   const vault = await openVault(home.store, clock);
   await vault.passwords.forgetEnded();
   const sight = await openHouseSight(config, { cloud, store: home.store, version, clock, log });
@@ -137,10 +141,14 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   };
   const adminUrl = await serveAdmin(servers);
   const mayBeAway = embedded === undefined;
+  const claim = remote && servicesClaim(config, remote, (reason) => onLost?.(reason));
   const services = new Reaching({
     mayBeAway,
     name: "OneFlow",
-    open: () => openOneFlow(config, { cloud, clock, log }),
+    open: async () => {
+      await claim?.take();
+      return await openOneFlow(config, { cloud, clock, log });
+    },
     close: (part) => part.close(),
     onReached: ({ autoscaler }) => sight.admin && registerAutoscaler(sight.admin.metrics, autoscaler),
     clock,
@@ -151,6 +159,7 @@ async function start(config: Config, options: HouseOptions, closers: Closers): P
   // A real OpenNebula serves its own, and is monitored by its own daemon.
   const rpcUrl = embedded && config.rpc.enabled ? await serveRpc(servers) : undefined;
   closers.add("cloud", () => cloud.close());
+  closers.add("claim", async () => claim?.release());
   // Before the cloud: what it is told last is stored.
   closers.add("services", () => services.close());
   if (config.onegate.clear_ready) {

@@ -43,6 +43,11 @@ export function createSocketApp(
     return context.json(await sight.top());
   });
   app.route("/", createHealthApp(health, log, sight?.metrics));
+  answerErrors(app, log);
+  return app;
+}
+
+export function answerErrors(app: Hono, log: Logger): void {
   app.onError((error, context) => {
     if (isGatehouseError(error)) {
       return context.json({ error: { code: error.code, message: error.message } }, HTTP_STATUS[error.code]);
@@ -53,7 +58,6 @@ export function createSocketApp(
       500,
     );
   });
-  return app;
 }
 
 function tooLarge(): never {

@@ -12,12 +12,13 @@ import { runMonitord } from "../main/serve-monitord.ts";
 import { stopRequested } from "../main/stop-signals.ts";
 import { packageVersion } from "./version.ts";
 
-const HELP = `Usage: gatehouse-monitord [-c FILE] [-o FILE]
+const HELP = `Usage: gatehouse-monitord [-c FILE] [-o FILE] [--home DIR]
 
 The monitoring daemon of an OpenNebula, in the place of onemonitord. oned starts it; by hand it waits for oned's lines.
 
   -c, --config FILE       monitord.conf, from OpenNebula's folder of configuration
   -o, --oned-config FILE  oned.conf, which names the database
+      --home DIR          where the keys of sealed agents are kept, and admin.sock is; without it none can enrol
       --check             say what it makes of these files, whether it could start, and exit
   -v, --version           the version of this package
   -h, --help              this text
@@ -26,6 +27,7 @@ The monitoring daemon of an OpenNebula, in the place of onemonitord. oned starts
 export interface MonitordArguments {
   readonly config: string;
   readonly onedConfig: string;
+  readonly home: string | undefined;
   readonly says: "help" | "version" | "check" | undefined;
 }
 
@@ -37,23 +39,24 @@ export function monitordArguments(argv: readonly string[]): MonitordArguments {
     options: {
       config: { type: "string", short: "c", default: "monitord.conf" },
       "oned-config": { type: "string", short: "o", default: "oned.conf" },
+      home: { type: "string" },
       check: { type: "boolean" },
       version: { type: "boolean", short: "v" },
       help: { type: "boolean", short: "h" },
     },
   });
   const says = (["help", "version", "check"] as const).find((word) => values[word] === true);
-  return { config: values.config, onedConfig: values["oned-config"], says };
+  return { config: values.config, onedConfig: values["oned-config"], home: values.home, says };
 }
 
 export async function main(): Promise<void> {
   try {
-    const { says, config, onedConfig } = monitordArguments(process.argv.slice(2));
+    const { says, ...places } = monitordArguments(process.argv.slice(2));
     if (says === "help") process.stdout.write(HELP);
     else if (says === "version") process.stdout.write(`${packageVersion()}\n`);
-    else if (says === "check") process.exitCode = await check(config, onedConfig);
+    else if (says === "check") process.exitCode = await check(places);
     else {
-      await serve(config, onedConfig);
+      await serve(places);
       process.exit(0);
     }
   } catch (error) {
@@ -62,20 +65,21 @@ export async function main(): Promise<void> {
   }
 }
 
+type Places = Omit<MonitordArguments, "says">;
+
 /** The exit code. */
-async function check(config: string, onedConfig: string): Promise<number> {
-  const { lines, faults } = await checkMonitord({ config, onedConfig, env: process.env });
+async function check(places: Places): Promise<number> {
+  const { lines, faults } = await checkMonitord({ ...places, env: process.env });
   for (const line of lines) process.stdout.write(`${line}\n`);
   for (const fault of faults) process.stderr.write(`gatehouse-monitord: ${fault}\n`);
   if (faults.length === 0) process.stdout.write("gatehouse-monitord can start.\n");
   return faults.length === 0 ? 0 : 1;
 }
 
-async function serve(config: string, onedConfig: string): Promise<void> {
+async function serve(places: Places): Promise<void> {
   const clock = systemClock;
   await runMonitord({
-    config,
-    onedConfig,
+    ...places,
     env: process.env,
     input: process.stdin,
     output: standardOutput(),

@@ -5,7 +5,7 @@ import { GatehouseError } from "../../shared/errors.ts";
 import { createLogger, stderrSink } from "../../shared/log.ts";
 import { endpointWarning, urlOf } from "../config/listening.ts";
 import type { Config, Setting } from "../config.ts";
-import { endOnCrash } from "../main/crash.ts";
+import { endOnCrash, endOnLoss } from "../main/crash.ts";
 import { type DemoPlace, describeDemo, startDemo } from "../main/demo.ts";
 import { PROCESS_GUESTS, qemuGuests } from "../main/demo-guests.ts";
 import { stopRequested } from "../main/stop-signals.ts";
@@ -55,7 +55,8 @@ export async function runHouse(context: CliContext, options: RunOptions): Promis
   for (const note of notes) log.info({ note }, "From the configuration");
   const warning = endpointWarning(config);
   if (warning !== undefined) log.warn({ host: config.onegate.host }, warning);
-  const house = await startHouse(config, { log, clock, world, version: packageVersion() });
+  const onLost = (reason: string) => endOnLoss(process, log, reason);
+  const house = await startHouse(config, { log, clock, world, version: packageVersion(), onLost });
   context.out(summary(config, house));
   const { onegate } = house.urls;
   if (options.demo && onegate !== undefined && house.flow !== undefined) {
@@ -79,6 +80,8 @@ function settingsOf(options: UpOptions): readonly Setting[] {
   const settings: Setting[] = [];
   // So that its policies, which go by the CPU of its guests, have something to go by before anybody is tired of waiting.
   if (options.demo) settings.push({ path: "monitor.periods.monitor_vm_s", value: 5, origin: "--demo" });
+  // What it says of its guests is of those that run now, not of those that an earlier start had.
+  if (options.demo) settings.push({ path: "onegate.clear_ready", value: true, origin: "--demo" });
   if (options.dummy) settings.push({ path: "cloud.driver", value: "dummy", origin: "--dummy" });
   if (options.qemu) settings.push({ path: "cloud.driver", value: "qemu", origin: "--qemu" });
   if (options.dummyBootMs !== undefined) {

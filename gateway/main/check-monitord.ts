@@ -3,6 +3,7 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { errorText } from "../../shared/errors.ts";
+import { adminSocketPath } from "./admin-socket.ts";
 import {
   clearTextWarning,
   type MonitordFiles,
@@ -21,13 +22,13 @@ type Site = ReturnType<typeof readSite>;
 
 /** Reads as the daemon does, asks the database, and changes nothing. The port is not tried: onemonitord may have it. */
 export async function checkMonitord(
-  options: Pick<MonitordOptions, "config" | "onedConfig" | "env">,
+  options: Pick<MonitordOptions, "config" | "onedConfig" | "home" | "env">,
 ): Promise<MonitordCheck> {
   const files = monitordFiles(options);
   try {
     const site = readSite(files, options.env);
     const database = await databaseLine(site);
-    const faults = [...database.faults, ...driverFaults(site), ...logFaults(files)];
+    const faults = [...database.faults, ...driverFaults(site), ...logFaults(files), ...homeFaults(site)];
     return { lines: [...linesOf(files, site), database.line, ...unreadLine(site)], faults };
   } catch (error) {
     return { lines: [], faults: [errorText(error)] };
@@ -43,6 +44,9 @@ function linesOf({ config, onedConfig }: MonitordFiles, site: Site): readonly st
     ...(warning === undefined ? [] : [`  ${warning}.`]),
     ...settings.drivers.map((driver) => `Driver: ${driver}`),
     `Log: ${site.logPlace}`,
+    site.home === undefined
+      ? "Home: none, so sealed agents cannot enrol"
+      : `Home: ${site.home}, where sealed agents are remembered`,
   ];
 }
 
@@ -75,6 +79,19 @@ function driverFaults({ settings, driversDirectory }: Site): readonly string[] {
 
 function logFaults({ log }: MonitordFiles): readonly string[] {
   return isAllowed(existsSync(log) ? log : dirname(log), constants.W_OK) ? [] : [`${log} cannot be written`];
+}
+
+/** It is made where it is missing; a daemon that runs has it, so it is not opened. */
+function homeFaults({ home }: Site): readonly string[] {
+  if (home === undefined) return [];
+  try {
+    adminSocketPath(home);
+  } catch (error) {
+    return [errorText(error)];
+  }
+  return isAllowed(existsSync(home) ? home : dirname(home), constants.W_OK)
+    ? []
+    : [`The home ${home} cannot be written`];
 }
 
 function unreadLine({ unread }: Site): readonly string[] {

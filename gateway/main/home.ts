@@ -12,6 +12,8 @@ import { rememberPlace } from "./home-place.ts";
 export interface Home {
   readonly path: string;
   readonly store: Store & { readonly stats: StoreStats };
+  /** Resolves with why, once the store can do nothing any more until a new start. */
+  readonly lost: Promise<string>;
   /** False once it was removed, moved or replaced: what is written then is not found again. */
   isThere(): boolean;
   /** Closes the store, and gives the home free. @throws GatehouseError `unavailable` when it is not there any more. */
@@ -35,7 +37,7 @@ export async function openHome(path: string): Promise<Home> {
       await closeStore(store, lock);
       if (!wasThere) throw new GatehouseError("unavailable", whatIsLost(path));
     };
-    return { path, store, isThere, close };
+    return { path, store, lost: store.lost, isThere, close };
   } catch (error) {
     lock.release();
     throw error;

@@ -15,9 +15,9 @@ import type { HostWatcher } from "../monitor/watcher.ts";
 
 export interface HostCommandsOptions {
   readonly config: Pick<Config, "monitor">;
-  readonly cloud: Pick<Cloud, "hosts">;
+  readonly cloud: { readonly hosts: Pick<Cloud["hosts"], "list"> };
   readonly daemon: MonitorDaemon;
-  readonly watcher: HostWatcher;
+  readonly watcher: Pick<HostWatcher, "standingOf">;
   readonly clock: Clock;
 }
 

@@ -6,10 +6,14 @@ import { SYSTEM } from "../cloud/actor.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import type { MonitorDaemon } from "../monitor/daemon.ts";
 
+interface HostsCloud {
+  readonly hosts: Pick<Cloud["hosts"], "list">;
+}
+
 export function registerMonitor(
   metrics: Metrics,
   { counts, heard, agents, queues }: Pick<MonitorDaemon, "counts" | "heard" | "agents" | "queues">,
-  cloud: Pick<Cloud, "hosts">,
+  cloud: HostsCloud,
 ): void {
   const counter = (name: string, help: string, read: () => number): void =>
     metrics.counter({ name: `gatehouse_monitor_${name}`, help, read: () => [{ value: read() }] });
@@ -59,7 +63,7 @@ export function registerMonitor(
   registerHosts(metrics, cloud);
 }
 
-function registerHosts(metrics: Metrics, cloud: Pick<Cloud, "hosts">): void {
+function registerHosts(metrics: Metrics, cloud: HostsCloud): void {
   metrics.gauge({
     name: "gatehouse_hosts",
     help: "Hosts, by state.",

@@ -11,6 +11,8 @@ export interface ItsCloud {
   readonly cloud: EmbeddedCloud | OpenNebulaCloud;
   /** Undefined before a real OpenNebula. */
   readonly embedded: EmbeddedCloud | undefined;
+  /** Undefined before a cloud of its own. */
+  readonly remote: OpenNebulaCloud | undefined;
 }
 
 /** `identity` is who the house is to an OpenNebula; undefined: it has a cloud of its own. @throws as openCloud. */
@@ -21,11 +23,9 @@ export async function openItsCloud(
 ): Promise<ItsCloud> {
   if (identity === undefined) {
     const embedded = await openCloud(config, options);
-    return { cloud: embedded, embedded };
+    return { cloud: embedded, embedded, remote: undefined };
   }
   const { clock, log } = options;
-  return {
-    cloud: await openOpenNebula(config, { server: identity.server, clock, log }),
-    embedded: undefined,
-  };
+  const remote = await openOpenNebula(config, { server: identity.server, clock, log });
+  return { cloud: remote, embedded: undefined, remote };
 }

@@ -15,6 +15,7 @@ import { mysqlTables } from "../monitor/dropin/mysql-tables.ts";
 import { sqliteTables } from "../monitor/dropin/sqlite-tables.ts";
 import type { MonitoringTables } from "../monitor/dropin/tables.ts";
 import type { MonitorSettings } from "../monitor/settings.ts";
+import { withHome } from "./monitord-home.ts";
 import { logPlace, monitordLogger } from "./monitord-log.ts";
 import { type OnedDatabase, readOnedConf } from "./oned-conf.ts";
 import { readPublicKey } from "./other-agents.ts";
@@ -24,6 +25,8 @@ export interface MonitordOptions {
   /** As onemonitord takes them: from OpenNebula's folder of configuration, unless absolute. */
   readonly config: string;
   readonly onedConfig: string;
+  /** Where sealed agents are remembered, and the admin socket is; undefined: nowhere, unless GATEHOUSE_HOME says. */
+  readonly home?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly input: Readable;
   readonly output: Writable;
@@ -47,20 +50,18 @@ export async function runMonitord(options: MonitordOptions): Promise<void> {
   const log = monitordLogger({ text: textOrNone(files.config), logFile: files.log, environment: env, clock });
   onLog(log);
   try {
-    const { tables, unread, logPlace: _place, ...site } = readSite(files, env);
+    const { tables, unread, logPlace: _place, home: path, config, ...site } = readSite(files, env);
     if (unread.length > 0) log.info({ names: unread.join(" ") }, "Of monitord.conf these are not read");
     const warning = clearTextWarning(site);
     if (warning !== undefined) log.warn({ host: site.host }, warning);
-    const daemon: CoreDaemonOptions = {
-      ...site,
-      tables: tables(),
-      input,
-      output,
-      environment: env,
-      clock,
-      log,
-    };
-    await runCoreDaemon(daemon, ({ address }) => log.info({ ...address }, "Agents are heard"));
+    const common = { input, output, environment: env, clock, log };
+    await withHome(path, { config, input, clock, log }, (store, onListening) => {
+      const daemon: CoreDaemonOptions = { ...site, ...common, store, tables: tables() };
+      return runCoreDaemon(daemon, (running) => {
+        onListening(running);
+        log.info({ ...running.monitor.address }, "Agents are heard");
+      });
+    });
   } catch (error) {
     log.error({ reason: errorText(error) }, "The monitoring daemon cannot run");
     throw error;
@@ -68,6 +69,7 @@ export async function runMonitord(options: MonitordOptions): Promise<void> {
 }
 
 export interface MonitordFiles {
+  readonly home: string | undefined;
   readonly config: string;
   readonly onedConfig: string;
   readonly log: string;
@@ -77,10 +79,12 @@ export interface MonitordFiles {
 export function monitordFiles({
   config,
   onedConfig,
+  home,
   env,
-}: Pick<MonitordOptions, "config" | "onedConfig" | "env">): MonitordFiles {
+}: Pick<MonitordOptions, "config" | "onedConfig" | "home" | "env">): MonitordFiles {
   const places = onePlaces(env);
   return {
+    home,
     config: resolve(places.etc, config),
     onedConfig: resolve(places.etc, onedConfig),
     log: join(places.log, "monitor.log"),
@@ -89,11 +93,14 @@ export function monitordFiles({
 }
 
 /** What the site's own files say, keys included. @throws GatehouseError what is wrong with which file. */
-export function readSite({ config, onedConfig, log, places }: MonitordFiles, env: MonitordOptions["env"]) {
+export function readSite(files: MonitordFiles, env: MonitordOptions["env"]) {
+  const { config, onedConfig, log, places } = files;
   const oned = readOnedConf(onedConfig, textOf(onedConfig), places.var);
-  const loaded = load(config, env, places.etc);
+  const loaded = load(files, env);
   const { host, settings } = monitordSettings(loaded);
   return {
+    config: loaded.config,
+    home: loaded.origins.has("home") ? loaded.config.home : undefined,
     settings,
     host,
     port: loaded.config.monitor.port,
@@ -107,9 +114,12 @@ export function readSite({ config, onedConfig, log, places }: MonitordFiles, env
   };
 }
 
-function load(file: string, env: MonitordOptions["env"], etc: string): LoadedConfig {
-  const commandLine = [{ path: "monitor.conf_file", value: file, origin: "-c" }];
-  return loadConfig({ env, cwd: etc, commandLine });
+function load({ config, home, places }: MonitordFiles, env: MonitordOptions["env"]): LoadedConfig {
+  const commandLine = [
+    { path: "monitor.conf_file", value: config, origin: "-c" },
+    ...(home === undefined ? [] : [{ path: "home", value: home, origin: "--home" }]),
+  ];
+  return loadConfig({ env, cwd: places.etc, commandLine });
 }
 
 /** What the file leaves open is as onemonitord has it, but that with a key nothing in clear is taken from beyond this machine. */

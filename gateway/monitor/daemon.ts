@@ -31,6 +31,11 @@ export interface MonitorOptions {
   readonly onExecutions?: ExecutionsListener | undefined;
   /** The house's; it stays open. */
   readonly store: Store;
+  /**
+   * Whether the cloud knows its hosts and wants to hear of them, where it does not from the start: until then nothing is
+   * acknowledged, and agents send again. Agents of hosts that are not known at the start are kept then.
+   */
+  readonly isOpen?: (() => boolean) | undefined;
   readonly settings: MonitorSettings;
   readonly host: string;
   /** 0: any that is free for UDP and TCP. */
@@ -85,7 +90,7 @@ export async function openMonitor(options: MonitorOptions): Promise<MonitorDaemo
     log: options.log,
   });
   const parts = assemble(options, agents, enrolment);
-  await agents.forgetHosts((hostId) => !parts.applier.isKnownHost(hostId));
+  if (options.isOpen === undefined) await agents.forgetHosts((hostId) => !parts.applier.isKnownHost(hostId));
   const { datagrams, connections } = parts;
   const onError = (error: Error) => options.log.error({ err: error }, "The monitor's sockets failed");
   const { host, port } = options;
@@ -103,7 +108,7 @@ export async function openMonitor(options: MonitorOptions): Promise<MonitorDaemo
 type Parts = ReturnType<typeof assemble>;
 
 function assemble(
-  { cloud, onExecutions, settings, privateKey, samples, clock, log }: MonitorOptions,
+  { cloud, onExecutions, settings, isOpen, privateKey, samples, clock, log }: MonitorOptions,
   agents: Agents,
   enrolment: Enrolment,
 ) {
@@ -113,7 +118,7 @@ function assemble(
   const logs = new HostLogs(log, clock);
   const applier = new Applier({ cloud, onExecutions, samples, counts, heard, mailboxes, logs, log });
   const maxSkewMs = settings.maxSkewS * 1_000;
-  const sealed = new SealedReceiver({ agents, applier, mailboxes, counts, maxSkewMs, clock, log });
+  const sealed = new SealedReceiver({ agents, applier, mailboxes, counts, isOpen, maxSkewMs, clock, log });
   const { acceptText, maxSkewS } = settings;
   const isSealed = (hostId: number): boolean => agents.ofHost(hostId).length > 0;
   const text = new TextReceiver({

@@ -19,6 +19,8 @@ export interface SealedReceiverOptions {
   readonly applier: Applier;
   readonly mailboxes: Mailboxes;
   readonly counts: MonitorCounts;
+  /** False: what must arrive is not taken yet, and is to be sent again. */
+  readonly isOpen?: (() => boolean) | undefined;
   readonly maxSkewMs: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -186,8 +188,9 @@ export class SealedReceiver {
 
   /** False when it is to be sent again. What is refused for good is counted and done with. */
   async #store(opened: Opened, message: Message): Promise<boolean> {
-    const { applier, counts, log } = this.#options;
+    const { applier, counts, isOpen, log } = this.#options;
     const { agent } = opened;
+    if (isOpen?.() === false) return false;
     const reason = refusalOf(agent, message);
     if (reason !== undefined) {
       counts.refuse(reason);

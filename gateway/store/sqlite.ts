@@ -23,12 +23,22 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
 
 export class SqliteStore implements Store {
   readonly stats = new StoreStats();
+  /**
+   * Resolves with how the thread ended, if it does before `close`: nothing is written any more, and whether what was under
+   * way is durable is unknown, so only a new start, which reads what is, can go on.
+   */
+  readonly lost: Promise<string>;
   readonly #channel: SqliteChannel;
   readonly #commits: CommitQueue;
   #closing: Promise<void> | undefined;
 
   constructor(channel: SqliteChannel) {
     this.#channel = channel;
+    this.lost = new Promise((resolve) => {
+      void channel.ended().then((reason) => {
+        if (this.#closing === undefined) resolve(`The store's thread has ended (${reason}).`);
+      });
+    });
     this.#commits = new CommitQueue(async (changes, generation) => {
       const answer = await channel.request({ type: "write", rows: changes.map(rowOf), generation });
       if (answer.type === "done" && answer.flushMs !== undefined)

@@ -15,7 +15,7 @@ export class WorkerChannel<Request, Answer> {
   readonly #worker: Worker;
   readonly #options: WorkerChannelOptions<Answer>;
   readonly #waiting: ((answer: Answer) => void)[] = [];
-  readonly #ended: Promise<void>;
+  readonly #ended: Promise<string>;
   #crash: Error | undefined;
   #dead: { readonly answer: Answer } | undefined;
 
@@ -32,10 +32,14 @@ export class WorkerChannel<Request, Answer> {
     });
     this.#ended = new Promise((resolve) => {
       this.#worker.once("exit", (code) => {
-        this.#end(code);
-        resolve();
+        resolve(this.#end(code));
       });
     });
+  }
+
+  /** The thread has ended, asked to or not. */
+  get isDead(): boolean {
+    return this.#dead !== undefined;
   }
 
   /** Never rejects: what went wrong is an answer. */
@@ -47,8 +51,8 @@ export class WorkerChannel<Request, Answer> {
     });
   }
 
-  /** Resolves when the thread has ended, which a request of the caller asks it to. */
-  ended(): Promise<void> {
+  /** Resolves when the thread has ended, which a request of the caller asks it to, with how it did. */
+  ended(): Promise<string> {
     return this.#ended;
   }
 
@@ -57,11 +61,12 @@ export class WorkerChannel<Request, Answer> {
     await this.#worker.terminate();
   }
 
-  #end(code: number): void {
+  #end(code: number): string {
     const reason = this.#crash === undefined ? `exit code ${code}` : errorText(this.#crash);
     const answer = this.#options.dead(reason);
     this.#dead = { answer };
     for (const resolve of this.#waiting.splice(0)) resolve(answer);
+    return reason;
   }
 }
 

@@ -1,8 +1,10 @@
 /** The main stories of services, told to a OneFlow that reaches its cloud over XML-RPC. */
 
 import { afterEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import type { EmbeddedCloud } from "../../gateway/cloud/embedded/embedded-cloud.ts";
+import type { JsonObject } from "../../gateway/cloud/model.ts";
 import type { OpenNebulaCloud } from "../../gateway/cloud/opennebula/opennebula-cloud.ts";
 import { createScaler } from "../../gateway/oneflow/engine/scaler.ts";
 import type { ServiceBody } from "../../gateway/oneflow/model.ts";
@@ -22,7 +24,7 @@ async function open(options: FlowHouseOptions = {}, cacheMs = 60_000): Promise<R
   const over = async (cloud: EmbeddedCloud) => {
     const served = await serveCore(cloud);
     const core = await startFaultyCore(served);
-    const remote = await remoteCloud(core, { timeoutMs: 500, settleMs: 200, cacheMs });
+    const remote = await remoteCloud(core, { settleMs: 200, cacheMs });
     reached = { core, remote };
     closers.push(async () => {
       await remote.close();
@@ -122,6 +124,36 @@ describe("a service over XML-RPC", () => {
     await house.cloud.vms.act(house.alice, vmId, "poweroff");
     await house.until(id, "WARNING");
     await house.until(id, "WARNING", "front");
+  });
+});
+
+describe("what others wrote into a service's document, and nobody here knows", () => {
+  it("is there after the service was scaled: in its body, roles, nodes and policies, and beside the body", async () => {
+    const house = await open();
+    const id = await deployed(house);
+    const { template, body } = await house.cloud.documents.get(SYSTEM, id);
+    const policies = [{ type: "CHANGE", adjust: 1, expression: "NONE > 5", x_policy: { a: [1, null] } }];
+    const strange = (role: JsonObject, at: number) =>
+      at === 0 ? role : { ...role, x_role: [{ deep: "1" }], elasticity_policies: policies };
+    const roles = z.array(z.record(z.string(), z.json())).parse(body?.roles).map(strange);
+    const beside = { X_TEXT: "kept", X_VECTOR: { A: "1" } };
+    await house.cloud.documents.update(
+      SYSTEM,
+      id,
+      { ...body, roles, x_body: { n: 1.5, none: null } },
+      { ...template, ...beside },
+    );
+    await expect
+      .poll(() => house.remote.documents.peek(SYSTEM, id)?.template, { timeout: 30_000 })
+      .toMatchObject(beside);
+    await createScaler(house.oneflow).scale(house.alice, id, "worker", 3);
+    await house.until(id, "COOLDOWN");
+    const after = await house.cloud.documents.get(SYSTEM, id);
+    expect(after.template).toMatchObject(beside);
+    expect(after.body).toMatchObject({
+      x_body: { n: 1.5, none: null },
+      roles: [{}, { x_role: [{ deep: "1" }], elasticity_policies: policies, cardinality: 3 }],
+    });
   });
 });
 

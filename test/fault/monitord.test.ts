@@ -102,7 +102,14 @@ describe("a port that is taken", () => {
     await clock.runNext();
     await holder.close();
     const port = holder.port;
-    for (let looks = 0; looks < 3 && clock.waiting() > 0; looks += 1) await clock.runNext();
+    let isUp = false;
+    void starting.finally(() => {
+      isUp = true;
+    });
+    while (!isUp) {
+      if (clock.waiting() > 0) await clock.runNext();
+      else await new Promise((resolve) => setImmediate(resolve));
+    }
     const daemon = await starting;
     expect(daemon.port).toBe(port);
     await daemon.close();
@@ -270,8 +277,18 @@ describe("a flood", () => {
     await oned.settled();
     await sent;
     await eventually(() => tables.rows.size > 0);
-    await sendUdp(port, system(6));
-    await oned.next("HOST_SYSTEM", ({ oid }) => oid === 6);
+    let isHeard = false;
+    const hearing = oned
+      .next("HOST_SYSTEM", ({ oid }) => oid === 6)
+      .finally(() => {
+        isHeard = true;
+      });
+    // While the flood waits to be read, it may cost this one, too.
+    while (!isHeard) {
+      await sendUdp(port, system(6));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await hearing;
     await close();
   });
 });

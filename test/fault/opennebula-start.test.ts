@@ -22,7 +22,7 @@ import { SERVER, type ServedCore, serveCore } from "../support/opennebula.ts";
 
 const X509 = join(import.meta.dirname, "../fixtures/x509");
 const WAITS = "OneFlow waits for OpenNebula's core: ask again in a moment.";
-const SOON = { timeout: 15_000, interval: 50 };
+const SOON = { timeout: 30_000, interval: 50 };
 
 let scratch: ReturnType<typeof scratchDirectory>;
 let embedded: EmbeddedCloud;
@@ -50,8 +50,8 @@ afterEach(async () => {
   scratch.remove();
 });
 
-async function start(env: Readonly<Record<string, string>> = {}): Promise<House> {
-  const home = join(scratch.path, "home");
+async function start(env: Readonly<Record<string, string>> = {}, name = "home"): Promise<House> {
+  const home = join(scratch.path, name);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   writeFileSync(join(scratch.path, "auth"), `${SERVER.name}:${SERVER.password}\n`, { mode: 0o600 });
   const { config } = loadConfig({
@@ -129,7 +129,7 @@ describe("a house whose core is away when it starts", () => {
     core.fail("cut", 1_000, "one.vmpool.infoextended");
     const house = await start();
     expect(await services(house)).toEqual({ status: 503, retryAfter: "2", text: WAITS });
-    expect(core.calls).toContain("one.documentpool.info");
+    await expect.poll(() => core.calls, SOON).toContain("one.vmpool.infoextended");
     expect(core.calls).not.toContain("one.template.instantiate");
     core.heal();
     // Without a template to make VMs of, it fails: it was taken up.
@@ -170,6 +170,7 @@ describe("a house whose core takes none of its sessions", () => {
       GATEHOUSE_ONEGATE_CONF_FILE: gate,
       GATEHOUSE_CLOUD_OPENNEBULA_X509_CONF_FILE: x509,
     });
+    await expect.poll(() => ready(house), SOON).toBe(200);
     expect((await services(house)).status).toBe(200);
     // So OpenNebula's own OneGate asks a OneFlow.
     const key = createPrivateKey(readFileSync(join(X509, "key.pem"), "utf8"));
@@ -180,9 +181,26 @@ describe("a house whose core takes none of its sessions", () => {
 
   it("takes the sessions of other servers before it, too", async () => {
     const house = await start();
+    await expect.poll(() => ready(house), SOON).toBe(200);
     const session = sessionWriter(SERVER)("alice", epochSeconds(systemClock) + 60);
     expect((await services(house, session)).status).toBe(200);
     expect((await services(house, session.replace("alice", "bob"))).status).toBe(401);
+  });
+});
+
+describe("a second house before the same core", () => {
+  it("serves guests, says whose the services are, and does them once the first has ended", async () => {
+    const first = await start();
+    await expect.poll(() => ready(first), SOON).toBe(200);
+    const second = await start({}, "another");
+    expect((await services(second)).status).toBe(503);
+    await expect
+      .poll(async () => (await readiness(second)).text, SOON)
+      .toMatch(/"oneflow":"Another Gatehouse on .* \(house [0-9a-f]{16}\)/);
+    expect((await services(first)).status).toBe(200);
+    await first.close();
+    await expect.poll(() => ready(second), SOON).toBe(200);
+    expect((await services(second)).status).toBe(200);
   });
 });
 

@@ -4,8 +4,7 @@ import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
-import type { MonitorDaemon } from "../../gateway/monitor/daemon.ts";
-import { runCoreDaemon } from "../../gateway/monitor/dropin/core-daemon.ts";
+import { type RunningCoreDaemon, runCoreDaemon } from "../../gateway/monitor/dropin/core-daemon.ts";
 import type { MonitoringRow, MonitoringTables } from "../../gateway/monitor/dropin/tables.ts";
 import { monitorSettingsSchema } from "../../gateway/monitor/settings.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
@@ -85,7 +84,7 @@ export async function coreDaemon(options: TestCoreDaemonOptions = {}): Promise<T
   const input = new PassThrough();
   const output = new PassThrough();
   const oned = new ScriptedOned(input, output);
-  const listening = Promise.withResolvers<MonitorDaemon>();
+  const listening = Promise.withResolvers<RunningCoreDaemon>();
   const ended = runCoreDaemon(
     {
       input,
@@ -104,7 +103,7 @@ export async function coreDaemon(options: TestCoreDaemonOptions = {}): Promise<T
     listening.resolve,
   ).finally(() => output.destroy());
   ended.catch(listening.reject);
-  const daemon = await listening.promise;
+  const { monitor: daemon } = await listening.promise;
   return {
     oned,
     port: daemon.address.port,

@@ -11,6 +11,8 @@ export type Fault =
   | "done_and_cut"
   /** It is not done, and the connection is cut. */
   | "cut"
+  /** It is done and answered, and of all that comes after it nothing is, until it is healed. */
+  | "done_and_out_of_order"
   /** It is done, and half of the answer comes. */
   | "half"
   /** What answers is no core. */
@@ -25,6 +27,8 @@ export interface FaultyCore {
   readonly calls: readonly string[];
   /** The most calls that were there at the same time. */
   peak(): number;
+  /** Calls whose answer never comes, or never ends, and whose caller still waits for it. */
+  unanswered(): number;
   /** What becomes of the next `times` calls of a method, or of any. */
   fail(fault: Fault, times?: number, method?: string): void;
   /** What is done to every answer from now on. */
@@ -52,6 +56,7 @@ export async function startFaultyCore(core: { readonly endpoint: string }): Prom
   let rewritten = (answer: string) => answer;
   let there = 0;
   let peak = 0;
+  let unanswered = 0;
 
   const faultOf = (method: string): Fault | undefined => {
     const plan = planned.find((one) => one.left > 0 && (one.method ?? method) === method);
@@ -63,6 +68,12 @@ export async function startFaultyCore(core: { readonly endpoint: string }): Prom
     const method = /<methodName>([^<]*)/.exec(body)?.[1] ?? "";
     calls.push(method);
     const fault = faultOf(method);
+    if (fault === "silent" || fault === "endless") {
+      unanswered += 1;
+      response.once("close", () => {
+        unanswered -= 1;
+      });
+    }
     if (fault === "silent") return;
     if (fault === "cut") return void request.socket.destroy();
     if (fault === "http_500") return void response.writeHead(500).end("out of order");
@@ -71,6 +82,8 @@ export async function startFaultyCore(core: { readonly endpoint: string }): Prom
     const asked = { method: "POST", headers: { "content-type": "text/xml" }, body };
     const answer = rewritten(await (await fetch(core.endpoint, asked)).text());
     if (fault === "done_and_cut") return void request.socket.destroy();
+    if (fault === "done_and_out_of_order")
+      planned = [{ fault: "http_500", method: undefined, left: Number.POSITIVE_INFINITY }];
     if (fault !== "half") return void response.setHeader("content-type", "text/xml").end(answer);
     response.setHeader("content-length", Buffer.byteLength(answer));
     response.write(answer.slice(0, answer.length / 2), () => request.socket.destroy());
@@ -102,6 +115,7 @@ export async function startFaultyCore(core: { readonly endpoint: string }): Prom
     endpoint: `http://127.0.0.1:${port}/RPC2`,
     calls,
     peak: () => peak,
+    unanswered: () => unanswered,
     fail(fault, times = 1, method) {
       planned.push({ fault, method, left: times });
     },

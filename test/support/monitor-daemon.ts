@@ -35,7 +35,7 @@ export interface MonitoredCloud {
 }
 
 export interface MonitoredCloudOptions
-  extends Partial<Pick<MonitorOptions, "privateKey" | "samples" | "log">> {
+  extends Partial<Pick<MonitorOptions, "privateKey" | "samples" | "isOpen" | "log">> {
   readonly clock?: Clock;
   readonly settings?: object;
 }

@@ -53,6 +53,8 @@ export interface OneSiteOptions {
   readonly driver?: string;
   /** Of oned.conf, DB. */
   readonly db?: string;
+  /** The daemon has a home, below the folder. */
+  readonly home?: boolean;
 }
 
 export function oneSite(options: OneSiteOptions = {}): OneSite {
@@ -62,6 +64,7 @@ export function oneSite(options: OneSiteOptions = {}): OneSite {
     network = "",
     driver: behaviour = "works",
     db = 'BACKEND = "sqlite", TIMEOUT = 2500',
+    home = false,
   } = options;
   const folder = mkdtempSync(join(tmpdir(), "one-site-"));
   for (const name of ["etc", "var"]) mkdirSync(join(folder, name));
@@ -99,7 +102,8 @@ export function oneSite(options: OneSiteOptions = {}): OneSite {
       }),
     async start() {
       const before = log().length;
-      const command = ['exec "$@" 2>&-', "oned", process.execPath, EXECUTABLE, "-c monitord.conf"];
+      const words = `-c monitord.conf${home ? ` --home ${join(folder, "home")}` : ""}`;
+      const command = ['exec "$@" 2>&-', "oned", process.execPath, EXECUTABLE, words];
       const child = spawn("/bin/sh", ["-c", ...command], {
         stdio: ["pipe", "pipe", "ignore"],
         env: { PATH: process.env.PATH, ONE_LOCATION: folder },

@@ -21,6 +21,7 @@ export interface OnedHost {
 
 export class ScriptedOned {
   readonly #toDaemon: Writable;
+  readonly #fromDaemon: Readable;
   #text = "";
   readonly #lines: HeardLine[] = [];
   #wake: () => void = () => undefined;
@@ -28,6 +29,7 @@ export class ScriptedOned {
 
   constructor(toDaemon: Writable, fromDaemon: Readable) {
     this.#toDaemon = toDaemon;
+    this.#fromDaemon = fromDaemon;
     toDaemon.on("error", () => undefined);
     fromDaemon.on("data", (piece: Buffer) => {
       this.#text += piece.toString("latin1");
@@ -82,6 +84,15 @@ export class ScriptedOned {
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
+  }
+
+  /** Reads nothing until `readOn`. */
+  stall(): void {
+    this.#fromDaemon.pause();
+  }
+
+  readOn(): void {
+    this.#fromDaemon.resume();
   }
 
   /** When the daemon has done all that was said before: it answers INIT whenever it comes. The lines before that stay. */

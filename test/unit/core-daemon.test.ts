@@ -1,5 +1,6 @@
 /** The daemon that oned starts: what it makes of oned's lines and of agents' messages. */
 
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -261,6 +262,41 @@ describe("what agents tell", () => {
     await oned.settled();
     expect(oned.rest()).toEqual([]);
     expect(tables.rows.size).toBe(0);
+  });
+
+  it("of a leader becomes rows, also once it leads no more; what oned did not read of it is not told a follower", async () => {
+    const tables = new MemoryTables();
+    const clock = manualClock();
+    const noted: string[] = [];
+    const log = { ...silentLogger, info: (_details: object, message: string) => void noted.push(message) };
+    const { oned, port, heard } = await started({ tables, clock, log });
+    await oned.begin([{ id: 3, state: 2 }], "LEADER");
+    await oned.settled();
+    tables.failure = new Error("away");
+    oned.stall();
+    const large = `NOTE=${randomBytes(40_000).toString("hex")}\n`;
+    for (let count = 1; count <= 2; count += 1)
+      await sendTcp(port, text({ type: "SYSTEM_HOST", oid: 3, payload: large }));
+    await eventually(() => heard("SYSTEM_HOST") === 2);
+    await sendTcp(port, text({ type: "STATE_VM", oid: 3, payload: 'VM=[ID="7",STATE="POWEROFF"]\n' }));
+    await sendUdp(port, text({ type: "MONITOR_HOST", oid: 3, payload: "FREECPU=1\n" }));
+    await eventually(() => heard("STATE_VM") === 1 && heard("MONITOR_HOST") === 1);
+    clock.advance(200);
+    oned.say("RAFT_STATUS", -1, "FOLLOWER");
+    await eventually(() => noted.includes("Another front-end monitors"));
+    oned.readOn();
+    await oned.settled();
+    expect(oned.rest().map(({ type }) => type)).not.toContain("VM_STATE");
+    await sendUdp(port, text({ type: "MONITOR_HOST", oid: 3, payload: "FREECPU=2\n" }));
+    await eventually(() => heard("MONITOR_HOST") === 2);
+    tables.failure = undefined;
+    await eventually(() => {
+      clock.advance(30_000);
+      return tables.rows.size > 0;
+    });
+    expect(tables.all("host").map(({ body }) => body)).toEqual([
+      expect.stringContaining("<FREE_CPU>1</FREE_CPU>"),
+    ]);
   });
 
   it("ends with a host that is offline, in rows that measure nothing, and with one that is no more", async () => {

@@ -138,6 +138,25 @@ describe("a sealed agent", () => {
     expect(await phaseOf(house, vmId)).toBe("POWEROFF");
   });
 
+  it("is acknowledged for nothing before the daemon may tell of it, and is not forgotten meanwhile", async () => {
+    let isOpen = true;
+    const { house, vmId, agent } = await settledHouse({ isOpen: () => isOpen });
+    isOpen = false;
+    await house.restartDaemon();
+    agent.renew();
+    const states = agent.states({ [vmId]: "POWEROFF" });
+    const early = await TestConnection.open(house, agent);
+    early.send(states);
+    expect(await early.answer()).toBeUndefined();
+    expect(await phaseOf(house, vmId)).toBe("RUNNING");
+    isOpen = true;
+    agent.renew();
+    const again = await greeted(house, agent);
+    again.send(states);
+    expect((await again.answer())?.deliveries).toEqual([states.delivery]);
+    expect(await phaseOf(house, vmId)).toBe("POWEROFF");
+  });
+
   it("speaks for its own host only", async () => {
     const { house, vmId, agent, connection } = await settledHouse();
     const other = await house.cloud.hosts.allocate(SYSTEM, { name: "other", imMad: "dummy", vmMad: "dummy" });

@@ -63,6 +63,23 @@ describe("an oned that does not read", () => {
     expect(() => pipe.send("late\n")).toThrow("closed");
   });
 
+  it("is told nothing more of hosts that waits when that is dropped, and the rest", async () => {
+    const { pipe, input, ended, heard, readOn } = stalled();
+    input.write("INIT\nRAFT_STATUS - -1 \n");
+    await eventually(() => heard.length > 0);
+    pipe.send("on its way\n");
+    pipe.send("STATE 1 full\n", whole("STATE 1"));
+    pipe.send("LOG\n");
+    pipe.send("STATE 1 change\n", part("STATE 1"));
+    pipe.send("SYSTEM 2\n", whole("SYSTEM 2"));
+    pipe.dropReports();
+    pipe.send("STATE 1 later\n", part("STATE 1"));
+    await readOn();
+    expect(heard.join("")).toBe("INIT SUCCESS\non its way\nLOG\nSTATE 1 later\n");
+    input.end();
+    await ended;
+  });
+
   it("has so much waiting for it and no more, and is told on when it reads", async () => {
     const { pipe, input, ended, heard, readOn } = stalled();
     input.write("INIT\nRAFT_STATUS - -1 \n");

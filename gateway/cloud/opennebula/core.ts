@@ -3,7 +3,8 @@
 import type { Clock } from "../../../shared/clock.ts";
 import { errorText, GatehouseError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/log.ts";
-import { MAX_XML_BYTES } from "../../../shared/xml/tree.ts";
+import { xmlToTree } from "../../../shared/xml/parse.ts";
+import { MAX_XML_BYTES, type XmlNode } from "../../../shared/xml/tree.ts";
 import { decodeAnswer, encodeCall, type RpcAnswer, type RpcValue } from "../../../shared/xmlrpc/encoding.ts";
 import { type Actor, SYSTEM } from "../actor.ts";
 import { ActingSessions } from "./acting.ts";
@@ -51,6 +52,11 @@ export class Core {
   /** The XML that a call gives. @throws GatehouseError as the core refuses, or `unavailable`. */
   async read(actor: Actor, method: string, ...values: readonly RpcValue[]): Promise<string> {
     return String(await this.#asActor(actor, "reads", method, values));
+  }
+
+  /** The same, taken apart. What is no XML is no answer. @throws as `read` */
+  async readTree(actor: Actor, method: string, ...values: readonly RpcValue[]): Promise<XmlNode> {
+    return treeIn(await this.read(actor, method, ...values), method);
   }
 
   /** The answer to a call that reads, as it came, for who takes it apart. @throws AnswerTooLarge beyond `maxBytes`. */
@@ -179,6 +185,15 @@ export class Core {
         });
       throw noAnswer(method, effect, error, !(error instanceof NoAnswer) || error.sent);
     }
+  }
+}
+
+/** The tree of what a call that reads gave. @throws GatehouseError `unavailable` for what is no XML. */
+export function treeIn(xml: string, method: string): XmlNode {
+  try {
+    return xmlToTree(xml).node;
+  } catch (error) {
+    throw noAnswer(method, "reads", error, true);
   }
 }
 

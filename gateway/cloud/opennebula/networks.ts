@@ -9,6 +9,7 @@ import type { UpdateMode } from "../pools/pool.ts";
 import { NETWORKS, networkContents } from "./kinds.ts";
 import { type IsCandidate, type Recipe, recipeKey } from "./makes.ts";
 import { OwnedRemotePool } from "./pool.ts";
+import { seenAfter } from "./refusals.ts";
 import { templateText, updateType } from "./template-text.ts";
 
 /** The cluster that the core chooses. */
@@ -89,7 +90,8 @@ export class RemoteNetworks extends OwnedRemotePool<Network> implements NetworkP
     return await this.tools.turns.run(`vn ${id}`, async () => {
       const before = rangeIds(await this.objects.get(actor, id));
       await this.doTo(actor, id, "add_ar", templateText({ AR: range }));
-      const added = rangeIds(await this.objects.get(actor, id)).find((one) => !before.includes(one));
+      const network = await seenAfter("one.vn.add_ar", () => this.objects.get(actor, id));
+      const added = rangeIds(network).find((one) => !before.includes(one));
       if (added === undefined) throw new GatehouseError("conflict", `Network ${id} did not take the range.`);
       return added;
     });

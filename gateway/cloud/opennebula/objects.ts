@@ -1,12 +1,11 @@
 /** Objects of one kind, read from the core: single ones, lists of them, and what became of one that was changed. */
 
-import { isGatehouseError } from "../../../shared/errors.ts";
-import { xmlToTree } from "../../../shared/xml/parse.ts";
+import { GatehouseError, isGatehouseError } from "../../../shared/errors.ts";
 import type { XmlNode } from "../../../shared/xml/tree.ts";
 import { type Actor, SYSTEM } from "../actor.ts";
 import type { Base } from "../model.ts";
 import type { Core } from "./core.ts";
-import type { Kind } from "./kinds.ts";
+import type { Kind, Told } from "./kinds.ts";
 import { type PoolCall, PoolLook } from "./pool-look.ts";
 import { PoolReader } from "./pool-reader.ts";
 import { SharedReads } from "./shared-reads.ts";
@@ -49,14 +48,25 @@ export class Objects<T extends Base> {
   async get(actor: Actor, id: number): Promise<T> {
     return await this.#gets.run(`${actor.uid} ${actor.name} ${actor.gids.join(" ")} ${id}`, async () => {
       const look = this.sight.look();
-      return this.sight.take(this.#options.kind.read(await this.node(actor, id)), look, "info").object;
+      return this.sight.take(await this.#told(actor, id), look, "info").object;
     });
   }
 
   /** The document of one, as the core gives it to this actor. */
   async node(actor: Actor, id: number): Promise<XmlNode> {
     const { core, kind } = this.#options;
-    return xmlToTree(await core.read(actor, `one.${kind.object}.info`, id)).node;
+    return await core.readTree(actor, `one.${kind.object}.info`, id);
+  }
+
+  /** A proxy that mixes answers up must not show one's object to another. */
+  async #told(actor: Actor, id: number): Promise<Told<T>> {
+    const { kind } = this.#options;
+    const told = kind.read(await this.node(actor, id));
+    if (told.object.id === id) return told;
+    throw new GatehouseError(
+      "unavailable",
+      `OpenNebula's core was asked for ${kind.element} ${id}, and answered with ${told.object.id}.`,
+    );
   }
 
   /** Of those that a call names, the ones that are there and that the actor may see. */
@@ -80,7 +90,7 @@ export class Objects<T extends Base> {
     try {
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
         const look = this.sight.look();
-        const told = this.#options.kind.read(await this.node(SYSTEM, id));
+        const told = await this.#told(SYSTEM, id);
         const { object, isTaken } = this.sight.take(told, look, "info");
         if (isTaken) return object;
       }

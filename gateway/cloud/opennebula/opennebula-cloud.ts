@@ -1,6 +1,7 @@
 /** A real OpenNebula as a `Cloud`: its core over XML-RPC, asked for each actor as its own servers do. */
 
 import type { Cloud } from "../cloud.ts";
+import { Claim, type ClaimOptions } from "./claim.ts";
 import { Core } from "./core.ts";
 import { RemoteDocuments } from "./documents.ts";
 import { Follower } from "./follower.ts";
@@ -22,6 +23,8 @@ import { RemoteUsers } from "./users.ts";
 import { RemoteVms } from "./vms.ts";
 
 export interface OpenNebulaCloud extends Cloud {
+  /** What lets one house at a time do the services of this OpenNebula. */
+  claim(options: Pick<ClaimOptions, "claimant" | "newBeat" | "onLost">): Claim;
   /** Ends what is under way with the core; calls after it fail. */
   close(): Promise<void>;
 }
@@ -56,6 +59,7 @@ export async function openOpenNebulaCloud(options: OpenNebulaOptions): Promise<O
     ...poolsOf(tools, shelves, monitoring),
     monitoring,
     subscribe: (listener) => listeners.add(listener),
+    claim: (claiming) => new Claim({ ...claiming, core, clock }),
     async close() {
       for (const watch of watches) watch.stop();
       core.close();

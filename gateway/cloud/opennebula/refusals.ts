@@ -1,6 +1,6 @@
 /** What the core refuses, as errors of the house: its own words, without the name of the call before them. */
 
-import { type ErrorCode, GatehouseError } from "../../../shared/errors.ts";
+import { type ErrorCode, GatehouseError, isGatehouseError } from "../../../shared/errors.ts";
 import { CORE_ERROR_CODE } from "../../../shared/xmlrpc/core-error.ts";
 
 /**
@@ -14,7 +14,7 @@ const WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   ],
   [/with running VMs|is not empty|not (?:part of|in) this group|primary group/i, "conflict"],
   [/restricted attribute/i, "forbidden"],
-  [/^Parse error|syntax error/i, "bad_request"],
+  [/^(?:Cannot update template\. )?Parse error|syntax error|^Invalid NAME\b/i, "bad_request"],
 ];
 const AMBIGUOUS: ReadonlySet<ErrorCode> = new Set(["internal", "bad_request", "wrong_state"]);
 
@@ -39,6 +39,21 @@ export class UnknownOutcome extends GatehouseError {
   constructor(message: string, options?: { cause?: unknown }) {
     super("unavailable", message, options);
     this.name = "UnknownOutcome";
+  }
+}
+
+/**
+ * What came of a call that was done, read after it. Who is not told must not take the call for undone, and repeat it.
+ * @throws UnknownOutcome where it cannot be read now, else what `look` throws.
+ */
+export async function seenAfter<T>(method: string, look: () => Promise<T>): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!isGatehouseError(error) || error.code !== "unavailable") throw error;
+    throw new UnknownOutcome(`${method} was done, and what came of it is unknown: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 

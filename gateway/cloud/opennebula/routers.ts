@@ -9,6 +9,7 @@ import type { UpdateMode } from "../pools/pool.ts";
 import { recipeKey } from "./makes.ts";
 import type { Objects } from "./objects.ts";
 import { OwnedRemotePool, type PoolTools } from "./pool.ts";
+import { seenAfter } from "./refusals.ts";
 import { templateText, updateType } from "./template-text.ts";
 import type { RemoteVms } from "./vms.ts";
 
@@ -50,7 +51,7 @@ export class RemoteRouters extends OwnedRemotePool<Router> implements RouterPool
     return await this.#inTurn(id, async () => {
       const before = nicIds(await this.objects.get(actor, id));
       await this.doTo(actor, id, "attachnic", templateText(template));
-      const router = await this.objects.get(actor, id);
+      const router = await seenAfter("one.vrouter.attachnic", () => this.objects.get(actor, id));
       await this.#vms.lookAgain(router.vmIds);
       const added = nicIds(router).find((nic) => !before.includes(nic));
       if (added === undefined)
@@ -79,8 +80,8 @@ export class RemoteRouters extends OwnedRemotePool<Router> implements RouterPool
     return await this.#inTurn(id, async () => {
       await this.tools.ready();
       const before = new Set((await this.objects.get(actor, id)).vmIds);
-      const newOnes = async (isMine: (vmId: number) => boolean = () => true) =>
-        (await this.objects.get(actor, id)).vmIds.filter((vmId) => !before.has(vmId) && isMine(vmId));
+      const newOnes = async () =>
+        (await this.objects.get(actor, id)).vmIds.filter((vmId) => !before.has(vmId));
       const made = await this.tools.makes.once({
         key: recipeKey("vm", actor.uid, "vrouter", id, count, templateId, name, hold, text),
         highest: () => Math.max(-1, ...before),
@@ -95,7 +96,7 @@ export class RemoteRouters extends OwnedRemotePool<Router> implements RouterPool
             hold,
             text,
           );
-          return await newOnes();
+          return await seenAfter("one.vrouter.instantiate", newOnes);
         },
         find: async (isCandidate) => {
           const { vmIds } = await this.objects.get(actor, id);

@@ -4,12 +4,12 @@ import { randomBytes } from "node:crypto";
 import { epochSeconds } from "../../../shared/clock.ts";
 import { isGatehouseError } from "../../../shared/errors.ts";
 import type { Template } from "../../../shared/template/types.ts";
-import { xmlToTree } from "../../../shared/xml/parse.ts";
 import { type Actor, actorOf, SYSTEM } from "../actor.ts";
 import type { LoginToken, User } from "../model.ts";
 import { isAdmin } from "../permissions.ts";
 import type { UpdateMode } from "../pools/pool.ts";
 import type { UserPool } from "../pools/user-pools.ts";
+import { treeIn } from "./core.ts";
 import { USERS } from "./kinds.ts";
 import { recipeKey } from "./makes.ts";
 import { RemotePool } from "./pool.ts";
@@ -136,7 +136,7 @@ export class RemoteUsers extends RemotePool<User> implements UserPool {
   }
 
   #taken(xml: string, look: ReturnType<RemoteUsers["objects"]["sight"]["look"]>): User {
-    return this.objects.sight.take(USERS.read(xmlToTree(xml).node), look, "info").object;
+    return this.objects.sight.take(USERS.read(treeIn(xml, "one.user.info")), look, "info").object;
   }
 }
 

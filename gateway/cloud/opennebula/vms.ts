@@ -18,6 +18,7 @@ import {
 import { type Recipe, recipeKey } from "./makes.ts";
 import type { Objects } from "./objects.ts";
 import { OwnedRemotePool, type PoolTools } from "./pool.ts";
+import { seenAfter } from "./refusals.ts";
 import { scheduleText } from "./schedule-text.ts";
 import { kept, templateText, updateType } from "./template-text.ts";
 
@@ -153,7 +154,8 @@ export class RemoteVms extends OwnedRemotePool<Vm> implements VmPool {
     return await this.#inTurn(id, async () => {
       const before = nicIds(await this.objects.get(actor, id));
       await this.doTo(actor, id, "attachnic", templateText(template));
-      const added = nicIds(await this.objects.get(actor, id)).find((nic) => !before.includes(nic));
+      const vm = await seenAfter("one.vm.attachnic", () => this.objects.get(actor, id));
+      const added = nicIds(vm).find((nic) => !before.includes(nic));
       if (added === undefined)
         throw new GatehouseError("wrong_state", `VM ${id} did not take the interface.`);
       return added;

@@ -6,6 +6,7 @@ import { errorText, GatehouseError, isGatehouseError } from "../../../shared/err
 import type { Logger } from "../../../shared/log.ts";
 import type { RsaKey } from "../../../shared/monitor/rsa.ts";
 import { memoryStore } from "../../store/memory.ts";
+import type { Store } from "../../store/store.ts";
 import { type MonitorDaemon, openMonitor } from "../daemon.ts";
 import type { MonitorSettings } from "../settings.ts";
 import { DriverAgents } from "../start-driver.ts";
@@ -29,6 +30,8 @@ export interface CoreDaemonOptions {
   readonly output: Writable;
   /** Closed at the end. */
   readonly tables: MonitoringTables;
+  /** Where sealed agents are remembered; it stays open. Undefined: none can enrol. */
+  readonly store?: Store | undefined;
   readonly settings: MonitorSettings;
   readonly host: string;
   readonly port: number;
@@ -44,6 +47,14 @@ export interface CoreDaemonOptions {
   readonly log: Logger;
 }
 
+/** A daemon that hears agents, for whoever shows it to people. */
+export interface RunningCoreDaemon {
+  readonly monitor: MonitorDaemon;
+  readonly hosts: KnownHosts;
+  readonly rows: RowWriter;
+  readonly orders: CoreOrders;
+}
+
 /**
  * Resolves when oned has closed the pipe or said FINALIZE, and everything that can be stored is.
  * @param onListening told once agents are heard.
@@ -51,7 +62,7 @@ export interface CoreDaemonOptions {
  */
 export async function runCoreDaemon(
   options: CoreDaemonOptions,
-  onListening: (daemon: MonitorDaemon) => void = () => undefined,
+  onListening: (running: RunningCoreDaemon) => void = () => undefined,
 ): Promise<void> {
   const parts = assemble(options);
   const { pipe, expiry, rows, monitoring, hosts, first, log } = parts;
@@ -60,14 +71,15 @@ export async function runCoreDaemon(
   try {
     const daemon = await openDaemon(options, parts);
     drivers = driversOf(options, parts, daemon);
-    const orders = new CoreOrders({ hosts, drivers, monitoring, daemon, settings, clock, log });
+    const onFollow = () => pipe.dropReports();
+    const orders = new CoreOrders({ hosts, drivers, monitoring, daemon, onFollow, settings, clock, log });
     parts.follow(orders);
     const cancel = everyInterval(clock, settings.hostIntervalS, async () => {
       monitoring.noteOffline(await hosts.list(), epochSeconds(clock));
       monitoring.forget(epochSeconds(clock));
     });
     expiry.start();
-    onListening(daemon);
+    onListening({ monitor: daemon, hosts, rows, orders });
     await pipe.read();
     log.info({}, "oned has closed the pipe; the daemon ends");
     cancel();
@@ -119,7 +131,8 @@ function assemble(options: CoreDaemonOptions) {
   const follow = (made: CoreOrders): void => {
     orders = made;
   };
-  return { pipe, log, rows, expiry, hosts, first, monitoring, follow };
+  const isOpen = () => orders?.isLeader === true && hosts.isTold;
+  return { pipe, log, rows, expiry, hosts, first, monitoring, follow, isOpen };
 }
 
 /** oned that was killed and started again may have its former daemon still ending; it waits 10 s for the answer to INIT. */
@@ -149,8 +162,8 @@ function taken({ host, port }: CoreDaemonOptions, cause: unknown): GatehouseErro
   );
 }
 
-async function openOnce(options: CoreDaemonOptions, { hosts, monitoring, log }: Parts) {
-  const { settings, host, port, privateKey, clock } = options;
+async function openOnce(options: CoreDaemonOptions, { hosts, monitoring, isOpen, log }: Parts) {
+  const { store = memoryStore(), settings, host, port, privateKey, clock } = options;
   return await openMonitor({
     cloud: { monitoring, hosts, vms: { peek: () => undefined } },
     onExecutions: (hostId, reading, at) => {
@@ -158,8 +171,8 @@ async function openOnce(options: CoreDaemonOptions, { hosts, monitoring, log }: 
         .vmExecutions(hostId, reading, at)
         .catch((error: unknown) => log.warn({ host: hostId, reason: errorText(error) }, "EXEC_VM was lost"));
     },
-    // Sealed agents are a house's: none enrols here, so nothing is to be remembered.
-    store: memoryStore(),
+    store,
+    isOpen,
     settings,
     host,
     port,

@@ -5,7 +5,7 @@ import type { Logger } from "../../../shared/log.ts";
 import type { MonitorDaemon } from "../daemon.ts";
 import type { MonitorSettings } from "../settings.ts";
 import type { DriverAgents } from "../start-driver.ts";
-import { HostWatcher } from "../watcher.ts";
+import { HostWatcher, type WatchedHost } from "../watcher.ts";
 import type { CoreLine } from "./core-line.ts";
 import type { CoreMonitoring } from "./core-monitoring.ts";
 import { readHosts, readStoppedHost } from "./host-document.ts";
@@ -15,7 +15,9 @@ export interface CoreOrdersOptions {
   readonly hosts: KnownHosts;
   readonly drivers: DriverAgents;
   readonly monitoring: CoreMonitoring;
-  readonly daemon: Pick<MonitorDaemon, "heard">;
+  readonly daemon: Pick<MonitorDaemon, "heard" | "enrolment">;
+  /** Told when this front-end leads no more, if it did. */
+  readonly onFollow: () => void;
   readonly settings: MonitorSettings;
   readonly clock: Clock;
   readonly log: Logger;
@@ -33,6 +35,11 @@ export class CoreOrders {
 
   constructor(options: CoreOrdersOptions) {
     this.#options = options;
+    const { hosts, daemon } = options;
+    daemon.enrolment.onChange(({ id }) => {
+      const host = hosts.get(id);
+      if (host !== undefined) this.#watcher?.lookAt(host);
+    });
   }
 
   get isLeader(): boolean {
@@ -50,7 +57,7 @@ export class CoreOrders {
         for (const host of await readHosts(payload)) hosts.put(host);
         return;
       case "DEL_HOST":
-        hosts.delete(oid);
+        await this.#delete(oid);
         return;
       case "START_MONITOR":
         this.#watcher?.startAgain(oid);
@@ -72,6 +79,20 @@ export class CoreOrders {
     this.#watcher = undefined;
   }
 
+  /** As its watcher has it; undefined for a host that is not watched, and where another front-end leads. */
+  standingOf(hostId: number): WatchedHost | undefined {
+    return this.#watcher?.standingOf(hostId);
+  }
+
+  /** Its id is given to no other host, and its agent's key lets nobody in any more. */
+  async #delete(hostId: number): Promise<void> {
+    const { hosts, daemon } = this.#options;
+    const host = hosts.get(hostId);
+    hosts.delete(hostId);
+    if (host !== undefined && daemon.enrolment.standingOf(hostId) !== undefined)
+      await daemon.enrolment.forget(host);
+  }
+
   #stop(hostId: number, payload: string): void {
     const { hosts, drivers } = this.#options;
     const host = hosts.get(hostId) ?? readStoppedHost(hostId, payload);
@@ -85,8 +106,10 @@ export class CoreOrders {
       { status: status.slice(0, 32) },
       leads ? "This front-end monitors" : "Another front-end monitors",
     );
-    if (!leads) this.close();
-    else if (this.#watcher === undefined) {
+    if (!leads) {
+      if (this.isLeader) this.#options.onFollow();
+      this.close();
+    } else if (this.#watcher === undefined) {
       this.#watcher = this.#newWatcher();
       await this.#watcher.start();
     }
@@ -106,7 +129,7 @@ export class CoreOrders {
         return undefined;
       },
       lastHeard: (hostId) => daemon.heard.lastHeard(hostId),
-      isStanding: () => false,
+      isStanding: (hostId) => daemon.enrolment.standingOf(hostId) !== undefined,
     });
   }
 

@@ -58,6 +58,11 @@ export class CorePipe {
     this.#write();
   }
 
+  /** What waits of hosts, and oned did not read yet, is not told it any more. */
+  dropReports(): void {
+    this.#queue.dropTopics();
+  }
+
   /** One piece at a time: what waits behind it may still be replaced by what is newer. */
   #write(): void {
     if (this.#writes || !this.#listens || this.#closed || this.#queue.isEmpty) return;

@@ -15,6 +15,12 @@ const EXPECTED_FROM: readonly number[] = [HOST_STATE.INIT, HOST_STATE.MONITORED,
 export class KnownHosts {
   readonly #hosts = new Map<number, Host>();
   readonly #listeners = new Set<(event: CloudEvent) => void>();
+  #isTold = false;
+
+  /** A list of all hosts has come. */
+  get isTold(): boolean {
+    return this.#isTold;
+  }
 
   peek(_actor: Actor, id: number): Host | undefined {
     return this.#hosts.get(id);
@@ -33,6 +39,7 @@ export class KnownHosts {
     const there = new Set(hosts.map(({ id }) => id));
     for (const id of this.#hosts.keys()) if (!there.has(id)) this.#hosts.delete(id);
     for (const host of hosts) this.put(host);
+    this.#isTold = true;
   }
 
   /** @throws GatehouseError `too_large` beyond MAX_HOSTS. */

@@ -48,6 +48,11 @@ export class LineQueue {
     this.#ofTopic.set(topic.name, ids.add(id));
   }
 
+  /** What has a topic need not be told any more. */
+  dropTopics(): void {
+    for (const ids of [...this.#ofTopic.values()]) for (const id of [...ids]) this.#remove(id);
+  }
+
   /** The oldest lines, as many as are written together; they wait no longer. */
   take(): string {
     const taken: string[] = [];

@@ -43,12 +43,19 @@ export class RowWriter {
   #writing: Promise<void> | undefined;
   /** Of which nobody was told yet. */
   #lost = 0;
+  #allLost = 0;
+  #written = 0;
   #toldAt: number | undefined;
   #closed = false;
 
   constructor(options: RowWriterOptions) {
     this.#options = options;
     this.#maxBytes = options.maxBytes ?? MAX_BYTES;
+  }
+
+  /** Of all rows since the start that wait no more. */
+  get outcomes(): { readonly written: number; readonly lost: number } {
+    return { written: this.#written, lost: this.#allLost };
   }
 
   get waiting(): number {
@@ -62,6 +69,7 @@ export class RowWriter {
     // What is being written must stay as it is, so then it is the new one that is lost.
     while (this.#bytes + sizeOf(row) > this.#maxBytes && this.waiting > 0) {
       this.#lost += 1;
+      this.#allLost += 1;
       if (isWriting) return;
       this.#drop(1);
     }
@@ -106,6 +114,7 @@ export class RowWriter {
     try {
       await tables.put(rows);
       this.#failures = 0;
+      this.#written += rows.length;
       this.#lastMs = clock.elapsed() - began;
       this.#drop(rows.length);
       this.#tellLost();

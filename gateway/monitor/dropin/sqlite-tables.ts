@@ -4,14 +4,17 @@ import { WorkerChannel, workerFile } from "../../store/worker-channel.ts";
 import type { Answer, Request, SqliteOptions } from "./sqlite-protocol.ts";
 import type { MonitoringTables } from "./tables.ts";
 
-/** Nothing is opened before it is asked for, and what fails is tried again with the next request. */
+/** Nothing is opened before it is asked for, and what fails is tried again with the next request; so is a thread that died. */
 export function sqliteTables(options: SqliteOptions): MonitoringTables {
-  const channel = new WorkerChannel<Request, Answer>({
-    file: workerFile("./sqlite-worker", import.meta.url),
-    workerData: options,
-    dead: (reason) => ({ type: "failed", reason: `its thread has ended (${reason})` }),
-  });
+  const start = () =>
+    new WorkerChannel<Request, Answer>({
+      file: workerFile("./sqlite-worker", import.meta.url),
+      workerData: options,
+      dead: (reason) => ({ type: "failed", reason: `its thread has ended (${reason})` }),
+    });
+  let channel = start();
   const ask = async (request: Request): Promise<Answer> => {
+    if (channel.isDead) channel = start();
     const answer = await channel.request(request);
     if (answer.type === "failed") throw new Error(answer.reason);
     return answer;

@@ -47,19 +47,15 @@ export interface SeriesOptions {
 
 /** Opens the file, or makes it (mode 0600). Never rejects: without a file, reports are dropped and said to be. */
 export async function openSeries(path: string, options: SeriesOptions): Promise<SqliteSeries> {
-  const channel = new WorkerChannel<Request, Answer>({
-    file: workerFile("./worker", import.meta.url),
-    workerData: { path, rawSeconds: options.rawSeconds, windowSeconds: windowSeconds(options) },
-    dead: (reason) => ({ type: "failed", reason: `its thread has ended (${reason})` }),
-  });
-  const series = new SqliteSeries(channel, path, options);
+  const series = new SqliteSeries(path, options);
   await series.opened;
   return series;
 }
 
 export class SqliteSeries implements SeriesStore {
   readonly opened: Promise<void>;
-  readonly #channel: WorkerChannel<Request, Answer>;
+  readonly #start: () => WorkerChannel<Request, Answer>;
+  #channel: WorkerChannel<Request, Answer>;
   readonly #options: SeriesOptions;
   readonly #health: SeriesHealth;
   readonly #queueBytes: number;
@@ -72,12 +68,16 @@ export class SqliteSeries implements SeriesStore {
   #cancelMaintenance: () => void = () => {};
   #closing: Promise<void> | undefined;
 
-  constructor(channel: WorkerChannel<Request, Answer>, path: string, options: SeriesOptions) {
-    this.#channel = channel;
+  constructor(path: string, options: SeriesOptions) {
+    const workerData = { path, rawSeconds: options.rawSeconds, windowSeconds: windowSeconds(options) };
+    const dead = (reason: string): Answer => ({ type: "failed", reason: `its thread has ended (${reason})` });
+    this.#start = () =>
+      new WorkerChannel({ file: workerFile("./worker", import.meta.url), workerData, dead });
+    this.#channel = this.#start();
     this.#options = options;
     this.#health = new SeriesHealth(path, options.log);
     this.#queueBytes = options.queueBytes ?? DEFAULT_QUEUE_BYTES;
-    this.opened = channel.opened.then((answer) => this.#health.heard(answer));
+    this.opened = this.#channel.opened.then((answer) => this.#health.heard(answer));
     this.#maintainLater();
   }
 
@@ -153,6 +153,8 @@ export class SqliteSeries implements SeriesStore {
   }
 
   async #maintain(): Promise<void> {
+    // A thread that died has lost what it had in hand, as in a crash of the house; what is in the file goes on.
+    if (this.#channel.isDead) this.#channel = this.#start();
     // A slice at a time: what was asked meanwhile is answered in between.
     for (let more = true; more && this.#closing === undefined; ) {
       const answer = await this.#channel.request({ type: "maintain", now: this.#now() });
