@@ -61,6 +61,7 @@ const PATHS: ReadonlySet<string> = new Set([
   "cloud.process.run_dir",
   "cloud.qemu.run_dir",
   "cloud.qemu.image_dirs",
+  "cloud.qemu.firmware_dirs",
 ]);
 
 /**

@@ -6,7 +6,10 @@ import { type Template, valuesOf } from "../../shared/template/types.ts";
 import type { Actor } from "./actor.ts";
 import { isAdmin } from "./permissions.ts";
 
-const IO = ["TOTAL_BYTES_SEC", "READ_BYTES_SEC", "WRITE_BYTES_SEC", "TOTAL_IOPS_SEC", "READ_IOPS_SEC"];
+/** What a disk may be read and written, with its bursts. */
+const IO = ["BYTES_SEC", "IOPS_SEC"]
+  .flatMap((unit) => ["TOTAL", "READ", "WRITE"].map((direction) => `${direction}_${unit}`))
+  .flatMap((limit) => [limit, `${limit}_MAX`, `${limit}_MAX_LENGTH`]);
 
 /** What would put an interface onto another network, take its filters off, or give it more of the wire. */
 const INTERFACE = [
@@ -18,7 +21,7 @@ const INTERFACE = [
 export const VM_RESTRICTED: ReadonlySet<string> = new Set([
   "CONTEXT/FILES",
   ...["NIC", "NIC_ALIAS", "NIC_DEFAULT"].flatMap((vector) => INTERFACE.map((name) => `${vector}/${name}`)),
-  ...[...IO, "WRITE_IOPS_SEC", "ORIGINAL_SIZE"].map((name) => `DISK/${name}`),
+  ...[...IO, "SIZE_IOPS_SEC", "ORIGINAL_SIZE"].map((name) => `DISK/${name}`),
   ...["CPU_COST", "MEMORY_COST", "DISK_COST", "PCI", "EMULATOR"],
 ]);
 
@@ -33,6 +36,11 @@ export const VNET_RESTRICTED: ReadonlySet<string> = new Set([
   ...["EXTERNAL", "OUTBOUND_AVG_BW", "INBOUND_AVG_BW"],
   ...WIRE.map((name) => `AR/${name}`),
 ]);
+
+/** What an update of a VM's user template is told that names such an attribute; recorded. */
+export function restrictedUpdate(name: string): string {
+  return `Cannot update template. User Template includes a restricted attribute ${name}`;
+}
 
 /** The first restricted attribute that this actor would add or change; undefined when there is none. */
 export function restrictedChange(

@@ -24,6 +24,13 @@ export const qemuFields = z
       .describe(
         "a list of directories below which images, kernels and initrds of templates must lie; by default images in the home, or /var/lib/gatehouse/images for root",
       ),
+    firmware_dirs: z
+      .array(text("a directory"))
+      .max(MAX_LIST_ITEMS)
+      .default([])
+      .describe(
+        "a list of directories in which UEFI firmware of templates must lie; by default where distributions have it",
+      ),
     network: z
       .enum(["restricted", "user", "bridge"])
       .default("restricted")
@@ -34,6 +41,7 @@ export const qemuFields = z
       "users whose VMs may write images themselves (PERSISTENT), and reach more in the user network",
       ["oneadmin"],
     ),
+    memory_mib: whole("MiB that guests may have in all; 0: what this machine has", 0, 1_073_741_824, 0),
     grace_ms: whole("how long a guest may take to power itself off", 0, 3_600_000, 60_000),
     max_log_bytes: whole("the size at which a guest's console log is cut", 1_024, 1_024 * MEBIBYTE, MEBIBYTE),
     end_guests_on_close: on("whether guests are shut down with the house, and boot again with it; or run on"),

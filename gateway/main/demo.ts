@@ -49,7 +49,7 @@ export interface DemoParts {
   readonly tell: (line: string) => void;
 }
 
-/** Makes the demo unless an earlier start did, and waits until its service runs, or until the time is up. */
+/** Makes the demo unless an earlier start did, and waits until its service runs and its guests are READY, or until the time is up. */
 export async function startDemo(parts: DemoParts): Promise<Demo> {
   const { cloud, flow } = parts;
   const services = (await cloud.documents.list(SYSTEM)).filter(({ type }) => type === DOCUMENT_TYPE.service);
@@ -144,15 +144,28 @@ const FAILED_TO_START: readonly number[] = [
   SERVICE_STATE.FAILED_DEPLOYING,
 ];
 
+/** PENDING, or on its way into a hypervisor. */
+const BOOTING =
+  /^(PENDING|PROLOG|BOOT|BOOT_UNKNOWN|BOOT_POWEROFF|BOOT_SUSPENDED|BOOT_STOPPED|BOOT_UNDEPLOY)$/;
+
+/** Guests that ended with the house boot again with it, under a service that is RUNNING all the time. */
+function isComing(vm: Vm): boolean {
+  return BOOTING.test(vmState(vm)) || (vmState(vm) === "RUNNING" && !isReady(vm));
+}
+
 async function untilUp({ cloud, clock, tell, guests }: DemoParts, serviceId: number): Promise<void> {
   const directory = createServiceDirectory(cloud);
   const told = new Map<string, number>();
+  let vmIds: readonly number[] = [];
   const since = clock.elapsed();
   /** Whether there is nothing left to wait for. */
   const look = async (): Promise<boolean> => {
     const view = await directory.find(SYSTEM, serviceId);
     for (const line of newsOf(view, told)) tell(`${line} after ${Math.round(clock.elapsed() - since)} ms`);
-    return !STILL_STARTING.includes(view.state);
+    vmIds = view.roles.flatMap((role) => role.vmIds);
+    if (STILL_STARTING.includes(view.state)) return false;
+    const vms = await Promise.all(vmIds.map((vmId) => cloud.vms.get(SYSTEM, vmId)));
+    return FAILED_TO_START.includes(view.state) || !vms.some(isComing);
   };
   await new Promise<void>((resolve, reject) => {
     const finish = () => {
@@ -163,7 +176,9 @@ async function untilUp({ cloud, clock, tell, guests }: DemoParts, serviceId: num
     const lookAgain = () => void look().then((done) => done && finish(), reject);
     const cancel = clock.after(guests.startTimeoutMs, finish);
     const unsubscribe = cloud.subscribe((event) => {
-      if (event.kind === "document_changed" && event.id === serviceId) lookAgain();
+      const isOfVm = event.kind === "vm_state" || event.kind === "vm_updated";
+      if (isOfVm ? vmIds.includes(event.vm.id) : event.kind === "document_changed" && event.id === serviceId)
+        lookAgain();
     });
     lookAgain();
   });
@@ -189,7 +204,8 @@ function vmState(vm: Vm): string {
 function guestOf(vm: Vm, monitoring: Pick<CloudMonitoring, "latestVm">): DemoGuest {
   const reason = stringOf(vm.userTemplate, "ERROR") ?? stringOf(vm.userTemplate, "SCHED_MESSAGE");
   const usage = usageOf(monitoring.latestVm(vm.id)?.attributes);
-  return { id: vm.id, name: vm.name, state: vmState(vm), ready: isReady(vm), usage, reason };
+  const state = vmState(vm);
+  return { id: vm.id, name: vm.name, state, ready: state === "RUNNING" && isReady(vm), usage, reason };
 }
 
 /** CPU is in percent of one processor, MEMORY in KiB (spec monitoring.md 8). */

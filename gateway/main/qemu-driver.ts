@@ -8,7 +8,7 @@ import { qemuDriver } from "../cloud/embedded/drivers/qemu.ts";
 import { type FoundAccelerator, findAccelerator } from "../cloud/embedded/drivers/qemu-accelerator.ts";
 import { findTool } from "../cloud/embedded/drivers/tool.ts";
 import type { Config } from "../config.ts";
-import { imageDirectories, qemuDirectory } from "./qemu-places.ts";
+import { firmwareDirectories, imageDirectories, qemuDirectory } from "./qemu-places.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -46,11 +46,12 @@ export function makeQemuDriver(config: Config, parts: QemuParts): Driver {
     enabled: use.allowed,
     refusalReason: `VMs do not run under QEMU: ${use.reason}.`,
     trustedUids,
-    machineMemoryMiB: Math.floor(totalmem() / MEBIBYTE),
+    guestMemoryMiB: qemu.memory_mib || Math.floor(totalmem() / MEBIBYTE),
     runDir: qemuDirectory(config),
     uidBase,
     binary,
     imageDirs: imageDirectories(config),
+    firmwareDirs: firmwareDirectories(config),
     accelerator: once(async () => {
       const found = await findAccelerator({ wanted: qemu.accelerator, binary, clock, uid: uidBase });
       const why = found.reason === undefined ? {} : { reason: found.reason };

@@ -1,6 +1,7 @@
 /** Where the qemu driver keeps its guests, and where images may lie. */
 
 import { join } from "node:path";
+import { FIRMWARE_DIRECTORIES } from "../cloud/embedded/drivers/qemu-firmware.ts";
 import type { Config } from "../config.ts";
 import { houseId } from "./house-id.ts";
 
@@ -20,4 +21,8 @@ export function qemuDirectory({ home, cloud }: Pick<Config, "home" | "cloud">): 
 export function imageDirectories({ home, cloud }: Pick<Config, "home" | "cloud">): readonly string[] {
   if (cloud.qemu.image_dirs.length > 0) return cloud.qemu.image_dirs;
   return [guestsHaveUids() ? join(ROOTS, "images") : join(home, "images")];
+}
+
+export function firmwareDirectories({ cloud }: Pick<Config, "cloud">): readonly string[] {
+  return cloud.qemu.firmware_dirs.length > 0 ? cloud.qemu.firmware_dirs : FIRMWARE_DIRECTORIES;
 }

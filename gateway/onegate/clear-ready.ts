@@ -5,6 +5,8 @@
  *
  *     RUNNING ──▶ shutting down, suspended: aside ──▶ RUNNING: READY again
  *                        └──▶ powered off, stopped, undeployed, failed: gone
+ *
+ * One that runs no more, since it ended with the house, is booted again by the next: gone as well.
  */
 
 import { errorText } from "../../shared/errors.ts";
@@ -62,8 +64,8 @@ export async function followReadiness(
   cloud: Pick<Cloud, "vms" | "subscribe">,
   log: Logger,
 ): Promise<() => void> {
-  const settle = async (vm: Vm, cameUp: boolean): Promise<void> => {
-    const change = changeOf(vm, cameUp);
+  const settle = async (vm: Vm, previous: Vm | undefined): Promise<void> => {
+    const change = changeOf(vm, previous);
     if (change === undefined) return;
     try {
       await cloud.vms.updateUserTemplate(SYSTEM, vm.id, change, "append");
@@ -72,11 +74,10 @@ export async function followReadiness(
     }
   };
   const unsubscribe = cloud.subscribe((event) => {
-    if (event.kind === "vm_state")
-      void settle(event.vm, event.previous !== undefined && !isUp(event.previous));
+    if (event.kind === "vm_state") void settle(event.vm, event.previous ?? event.vm);
   });
   try {
-    for (const vm of await cloud.vms.list(SYSTEM)) await settle(vm, true);
+    for (const vm of await cloud.vms.list(SYSTEM)) await settle(vm, undefined);
     return unsubscribe;
   } catch (error) {
     unsubscribe();
@@ -84,18 +85,30 @@ export async function followReadiness(
   }
 }
 
-/** What must change in the user template; undefined: nothing. */
-function changeOf(vm: Vm, cameUp: boolean): Template | undefined {
+/** What must change in the user template, for a VM that was `previous`, or that nobody saw before; undefined: nothing. */
+function changeOf(vm: Vm, previous: Vm | undefined): Template | undefined {
   const ready = stringOf(vm.userTemplate, "READY");
   const aside = stringOf(vm.userTemplate, ASIDE);
   if (vm.state === VM_STATE.DONE || (ready === undefined && aside === undefined)) return undefined;
   if (isUp(vm)) {
+    const cameUp = previous === undefined || !isUp(previous);
     if (!cameUp || aside === undefined) return undefined;
     return ready === undefined ? { READY: aside, [ASIDE]: GONE } : { [ASIDE]: GONE };
   }
   if (isLeaving(vm)) return ready === undefined ? undefined : { READY: GONE, [ASIDE]: ready };
+  if (isBootedAgain(vm, previous)) return { READY: GONE, [ASIDE]: GONE };
   if (isIn(vm, BOOTING)) return aside === undefined ? undefined : { [ASIDE]: GONE };
   return { READY: GONE, [ASIDE]: GONE };
+}
+
+/** Its guest has not begun yet; of one that was UNKNOWN the guest may be there all the time. */
+function isBootedAgain({ state, lcmState }: Vm, previous: Vm | undefined): boolean {
+  return (
+    state === VM_STATE.ACTIVE &&
+    lcmState === LCM_STATE.BOOT_UNKNOWN &&
+    previous?.state === VM_STATE.ACTIVE &&
+    previous.lcmState === LCM_STATE.RUNNING
+  );
 }
 
 function isUp(vm: Vm): boolean {

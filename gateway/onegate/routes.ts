@@ -164,6 +164,9 @@ const VALUED: { readonly [operation in OperationName]?: OperationName } = {
   showNetwork: "showNetworkValue",
 };
 
+/** What begins like an id, or like another verb's route, names no value: it is as unknown as `/nosuch` (recorded). */
+const VALUE_PATH = ":path{(?!\\d|action$|role(?:/|$)).+}";
+
 /** Each of them stands under its document's path, and takes what the document takes. */
 function valueRoutes(original: readonly GateRoute[]): readonly GateRoute[] {
   return original.flatMap((route) => {
@@ -171,7 +174,7 @@ function valueRoutes(original: readonly GateRoute[]): readonly GateRoute[] {
     if (route.access !== "guest" || operation === undefined) return [];
     return {
       ...route,
-      path: `${route.path}/:path{.+}`,
+      path: `${route.path}/${VALUE_PATH}`,
       operation,
       summary: `${route.summary}: one value of it`,
       handle: valueHandler(route.path, route.handle),

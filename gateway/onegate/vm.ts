@@ -6,7 +6,7 @@ import { etagOf } from "../http/etag.ts";
 import { preconditionOf } from "../http/precondition.ts";
 import { type Answer, EMPTY_OK, jsonText } from "./answer.ts";
 import type { Guest } from "./authenticate.ts";
-import { requireId } from "./ids.ts";
+import { requireInteger } from "./ids.ts";
 import type { GateRequest } from "./request.ts";
 import type { GateContext, GuestHandler } from "./route.ts";
 import { applyUpdate, readUpdate, type UpdateRules } from "./update.ts";
@@ -68,9 +68,9 @@ export function vmHandlers({ cloud, settings, relations }: GateContext): VmHandl
   };
 }
 
-/** The `:id` of the path. @throws GatehouseError `bad_request` when it is not exactly a number. */
+/** The `:id` of the path. @throws GatehouseError `bad_request` when it is not exactly an integer. */
 export function vmIdOf(request: GateRequest): number {
-  return requireId(request.pathParameter("id") ?? "");
+  return requireInteger(request.pathParameter("id") ?? "");
 }
 
 /** For a note: the VM that is meant, where it is not the guest's own. */

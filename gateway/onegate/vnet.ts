@@ -9,7 +9,7 @@ import { exactId } from "../http/ids.ts";
 import { agreedParameter } from "../http/parameters.ts";
 import { jsonText } from "./answer.ts";
 import type { Guest } from "./authenticate.ts";
-import { requireId } from "./ids.ts";
+import { requireInteger } from "./ids.ts";
 import { isUnreadable, type Relations } from "./relation.ts";
 import type { GateRequest } from "./request.ts";
 import type { GateContext, GuestHandler } from "./route.ts";
@@ -18,8 +18,9 @@ import { networkText } from "./vnet-text.ts";
 
 export function showNetwork({ cloud, settings, relations }: GateContext): GuestHandler {
   return async function vnet(request, guest) {
+    const id = requireInteger(request.pathParameter("id") ?? "");
     const router = await routerOfGuest(relations, guest);
-    const detail = await readNetwork(cloud, guest.owner, request.pathParameter("id") ?? "");
+    const detail = await readNetwork(cloud, guest.owner, id);
     if (!(await isAround(cloud, guest.owner, router, detail.network))) {
       const message = `Virtual Network ${detail.network.id} cannot be retrieved from Virtual router ${router.id}.`;
       throw new GatehouseError("bad_request", message);
@@ -41,24 +42,19 @@ async function routerOfGuest(relations: Relations, guest: Guest): Promise<Router
   return relations.routerOf(guest);
 }
 
-/** Negative ids are well-formed and name no network, as recorded. */
-async function readNetwork(
-  cloud: Pick<Cloud, "networks">,
-  owner: Actor,
-  idText: string,
-): Promise<NetworkDetail> {
-  if (/^-[1-9][0-9]{0,15}$/.test(idText)) throw notFound(idText);
-  const id = requireId(idText);
+/** To the core a negative id is the whole pool, which is no network: not found, as recorded. */
+async function readNetwork(cloud: Pick<Cloud, "networks">, owner: Actor, id: number): Promise<NetworkDetail> {
+  if (id < 0) throw notFound(id);
   try {
     return await cloud.networks.detail(owner, id);
   } catch (cause) {
-    if (isUnreadable(cause)) throw notFound(idText, cause);
+    if (isUnreadable(cause)) throw notFound(id, cause);
     throw cause;
   }
 }
 
-function notFound(idText: string, cause?: unknown): GatehouseError {
-  return new GatehouseError("not_found", `Virtual network ${idText} not found`, { cause });
+function notFound(id: number, cause?: unknown): GatehouseError {
+  return new GatehouseError("not_found", `Virtual network ${id} not found`, { cause });
 }
 
 /** True for the router's own networks, their parents and children, and networks of a parent in common with those. */

@@ -1,6 +1,7 @@
 /** The methods that every kind of owned object has: rename, chmod, chown, lock and unlock. */
 
 import { z } from "zod";
+import { isGatehouseError } from "../../shared/errors.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import type { LockLevel, OwnedPool, PermissionBits } from "../cloud/pools/pool.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
@@ -12,7 +13,7 @@ const bits = z.tuple([integer, integer, integer, integer, integer, integer, inte
 export function ownedMethods(object: string, poolOf: (cloud: Cloud) => OwnedPool<unknown>): Methods {
   return {
     [`one.${object}.rename`]: method(z.tuple([integer, text]), async ({ cloud, actor }, [id, name]) => {
-      await poolOf(cloud).rename(actor, id, name);
+      await renamed(poolOf(cloud).rename(actor, id, name));
       return id;
     }),
     [`one.${object}.chmod`]: method(z.tuple([integer, ...bits.def.items]), async (call, [id, ...given]) => {
@@ -47,5 +48,16 @@ function permissionBits(given: PermissionBits): PermissionBits {
 function lockLevel(level: number): LockLevel {
   if (level === 1 || level === 4) return 1;
   if (level === 2 || level === 3) return level;
-  throw new CoreRefusal(CORE_CODE.XML_RPC_API, `Wrong lock level specified: ${level}; 1 to 4 are known.`);
+  throw new CoreRefusal(CORE_CODE.ACTION, `Wrong lock level specified: ${level}; 1 to 4 are known.`);
+}
+
+/** A name that no object can have is ACTION here, as one that another has. */
+async function renamed(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (isGatehouseError(error) && error.code === "bad_request")
+      throw new CoreRefusal(CORE_CODE.ACTION, error.message);
+    throw error;
+  }
 }

@@ -10,30 +10,42 @@ import type { XmlNode } from "../../shared/xml/tree.ts";
 import type { UpdateMode } from "../cloud/pools/pool.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 
-/**
- * `code`: a template that cannot be read is INTERNAL, but ACTION in an update (both recorded).
- * @throws CoreRefusal "Parse error: ..."
- */
-export function templateArgument(text: string, code: number = CORE_CODE.INTERNAL): Template {
+/** How the core refuses a template that it cannot read. */
+interface Unreadable {
+  readonly code: number;
+  /** What stands before "Parse error: ...". */
+  readonly prefix: string;
+}
+
+/** Recorded for one.document.allocate. */
+const IN_ALLOCATE: Unreadable = { code: CORE_CODE.INTERNAL, prefix: "" };
+/** As every other refusal of an update; recorded for a restricted attribute. */
+const IN_UPDATE: Unreadable = { code: CORE_CODE.INTERNAL, prefix: "Cannot update template. " };
+/** VMs read theirs before the update begins; recorded. */
+export const IN_VM_UPDATE: Unreadable = { code: CORE_CODE.ACTION, prefix: "" };
+
+/** @throws CoreRefusal "Parse error: ..." */
+export function templateArgument(text: string, unreadable: Unreadable = IN_ALLOCATE): Template {
   try {
     return text.trimStart().startsWith("<") ? templateFromXml(text.trim()) : parseTemplate(text);
   } catch (error) {
     if (!isGatehouseError(error)) throw error;
-    throw new CoreRefusal(code, `Parse error: ${errorText(error)}`);
+    throw new CoreRefusal(unreadable.code, `${unreadable.prefix}Parse error: ${errorText(error)}`);
   }
 }
 
-/** The two parameters of every update: 0 replaces, 1 appends. */
+/** The two parameters of every update: 0 replaces, 1 appends. @throws CoreRefusal as templateArgument. */
 export function updateArguments(
   text: string,
   type: number,
+  unreadable: Unreadable = IN_UPDATE,
 ): { readonly template: Template; readonly mode: UpdateMode } {
   if (type !== 0 && type !== 1)
     throw new CoreRefusal(
       CORE_CODE.XML_RPC_API,
       `Wrong update type ${type}: it must be 0 (replace) or 1 (append).`,
     );
-  return { template: templateArgument(text, CORE_CODE.ACTION), mode: type === 1 ? "append" : "replace" };
+  return { template: templateArgument(text, unreadable), mode: type === 1 ? "append" : "replace" };
 }
 
 /** The children of the root, whatever its name. */

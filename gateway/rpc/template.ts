@@ -3,8 +3,10 @@
 import { z } from "zod";
 import { GatehouseError, isGatehouseError } from "../../shared/errors.ts";
 import { type Template, type Value, type Vector, valuesOf } from "../../shared/template/types.ts";
+import { SYSTEM } from "../cloud/actor.ts";
 import { templateToDocument } from "../cloud/document/template.ts";
 import type { Network } from "../cloud/model.ts";
+import { authorize } from "../cloud/permissions.ts";
 import { restrictedChange } from "../cloud/restricted.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 import { documentXml, poolXml } from "./document-xml.ts";
@@ -43,8 +45,9 @@ export const templateMethods: Methods = {
   "one.template.update": method(
     z.tuple([integer, text, integer.default(0)]),
     async (call, [id, source, type]) => {
+      const current = await call.cloud.templates.get(SYSTEM, id);
+      authorize(call.actor, current, "MANAGE", "TEMPLATE");
       const { template, mode } = updateArguments(source, type);
-      const current = await call.cloud.templates.get(call.actor, id);
       const restricted = restrictedChange(call.actor, template, current.template);
       if (restricted !== undefined) {
         const includes = `VM Template includes a restricted attribute ${restricted}.`;

@@ -6,13 +6,13 @@ import { SYSTEM } from "../cloud/actor.ts";
 import { vmToDocument } from "../cloud/document/vm.ts";
 import { authorize } from "../cloud/permissions.ts";
 import { RECOVER_OPERATIONS, VM_ACTIONS, type VmAction } from "../cloud/pools/vm-pool.ts";
-import { restrictedChange } from "../cloud/restricted.ts";
+import { restrictedChange, restrictedUpdate } from "../cloud/restricted.ts";
 import { CORE_CODE, CoreRefusal } from "./codes.ts";
 import { documentXml } from "./document-xml.ts";
 import { type Call, flag, integer, type Methods, method, text, unsupported } from "./method.ts";
 import { vmData, withLatest } from "./monitoring.ts";
 import { ownedMethods } from "./owned.ts";
-import { templateArgument, updateArguments } from "./template-argument.ts";
+import { IN_VM_UPDATE, templateArgument, updateArguments } from "./template-argument.ts";
 import { vmScheduleMethods } from "./vm-schedule.ts";
 
 /** Names of releases before 5.0 (and seed 003). */
@@ -38,12 +38,9 @@ export const vmMethods: Methods = {
   "one.vm.update": method(z.tuple([integer, text, integer.default(0)]), async (call, [id, source, type]) => {
     const vm = await call.cloud.vms.get(SYSTEM, id);
     authorize(call.actor, vm, "MANAGE", "VM");
-    const { template, mode } = updateArguments(source, type);
+    const { template, mode } = updateArguments(source, type, IN_VM_UPDATE);
     const restricted = restrictedChange(call.actor, template, vm.userTemplate);
-    if (restricted !== undefined) {
-      const includes = `User Template includes a restricted attribute ${restricted}`;
-      throw new CoreRefusal(CORE_CODE.INTERNAL, `Cannot update template. ${includes}`);
-    }
+    if (restricted !== undefined) throw new CoreRefusal(CORE_CODE.INTERNAL, restrictedUpdate(restricted));
     await call.cloud.vms.updateUserTemplate(call.actor, id, template, mode);
     return id;
   }),

@@ -10,6 +10,8 @@ export interface QemuGuest {
   readonly vmId: number;
   readonly deployId: string;
   readonly process: ProcessIdentity;
+  /** Its folder. */
+  readonly dir: string;
   /** Where the probes ask it. */
   readonly monitor: string;
 }
@@ -48,10 +50,10 @@ export function isAlive({ pid, startTicks }: ProcessIdentity, procRoot: string):
 }
 
 function findGuest(runDir: string, vmId: number, procRoot: string, thisBoot: string): QemuGuest | undefined {
-  const { note, probeMonitor } = qemuGuestPaths(runDir, vmId);
+  const { dir, note, probeMonitor } = qemuGuestPaths(runDir, vmId);
   const noted = readGuestNote(note);
   if (noted === undefined || noted.bootId !== thisBoot) return undefined;
   const process = { pid: noted.pid, startTicks: noted.startTicks };
   if (!isAlive(process, procRoot)) return undefined;
-  return { vmId, deployId: qemuDeployIdOf(process), process, monitor: probeMonitor };
+  return { vmId, deployId: qemuDeployIdOf(process), process, dir, monitor: probeMonitor };
 }

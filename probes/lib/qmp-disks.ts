@@ -28,15 +28,22 @@ const blockStats = z
   )
   .max(MAX_DISKS);
 
+const image = z.object({
+  filename: z.string(),
+  format: z.string().optional(),
+  "actual-size": count.optional(),
+});
+
 const blocks = z
   .array(
     z.object({
-      inserted: z
-        .object({ image: z.object({ filename: z.string(), "actual-size": count.optional() }) })
-        .optional(),
+      inserted: z.object({ image: image.extend({ "backing-image": image.optional() }) }).optional(),
     }),
   )
   .max(MAX_DISKS);
+
+/** What only slows a disk down stands above its file. */
+const LIMIT = "throttle";
 
 /** Undefined for a guest without disks. @throws Error when the reply has not the form. */
 export function diskCounts(reply: unknown): DiskCounts | undefined {
@@ -55,8 +62,10 @@ export function diskCounts(reply: unknown): DiskCounts | undefined {
 /** Bytes that each disk's file takes on the host, by the disk's number. @throws Error when the reply has not the form. */
 export function diskBytes(reply: unknown): ReadonlyMap<number, number> {
   const sizes = blocks.parse(reply).flatMap(({ inserted }): [number, number][] => {
-    const id = diskIdOf(inserted?.image.filename ?? "");
-    const bytes = inserted?.image["actual-size"];
+    const above = inserted?.image;
+    const file = above?.format === LIMIT ? above["backing-image"] : above;
+    const id = diskIdOf(file?.filename ?? "");
+    const bytes = file?.["actual-size"];
     return id === undefined || bytes === undefined ? [] : [[id, bytes]];
   });
   return new Map(sizes);

@@ -1,12 +1,12 @@
-/** The boot loader of disks, out of Debian's packages: they are unpacked, not installed. */
+/** The boot loaders of disks, one for BIOS and one for UEFI, out of Debian's packages: they are unpacked, not installed. */
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { BootLoader } from "./disk.ts";
 import { candidate, type DebianPackage, download, unpack } from "./packages.ts";
 
-/** Programs that write to FAT without mounting it; the boot loader; its files. */
-const PACKAGES = ["mtools", "syslinux", "syslinux-common"] as const;
+/** Programs that write to FAT without mounting it; BIOS's boot loader; its files; UEFI's boot loader. */
+const PACKAGES = ["mtools", "syslinux", "syslinux-common", "systemd-boot-efi"] as const;
 
 /** The packages that it would be made of now. @throws GatehouseError `not_found`, `unavailable` as for packages. */
 export async function bootLoaderPackages(): Promise<readonly DebianPackage[]> {
@@ -22,5 +22,9 @@ export async function fetchBootLoader(
 ): Promise<BootLoader> {
   await mkdir(folder, { recursive: true });
   for (const each of packages) await unpack(await download(each, debs), folder);
-  return { programs: join(folder, "usr/bin"), bootRecord: join(folder, "usr/lib/syslinux/mbr/mbr.bin") };
+  return {
+    programs: join(folder, "usr/bin"),
+    bootRecord: join(folder, "usr/lib/syslinux/mbr/mbr.bin"),
+    uefiLoader: join(folder, "usr/lib/systemd/boot/efi/systemd-bootx64.efi"),
+  };
 }

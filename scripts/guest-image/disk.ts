@@ -1,10 +1,21 @@
 /**
- * A disk that a PC's firmware boots: a master boot record, a FAT partition with a boot loader, kernel and initial file
- * system, and perhaps a partition for a root file system. Made in a file, by any user: nothing is mounted.
+ * A disk that a PC's firmware boots, BIOS or UEFI: a master boot record, a FAT partition with boot loaders, kernel and initial
+ * file system, and perhaps a partition for a root file system. Made in a file, by any user: nothing is mounted.
  */
 
 import { execFile } from "node:child_process";
-import { copyFile, mkdtemp, open, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { errorText, GatehouseError } from "../../shared/errors.ts";
@@ -44,12 +55,14 @@ export interface BootDisk {
   readonly root?: string | undefined;
 }
 
-/** The programs and files of the packages mtools, syslinux and syslinux-common. */
+/** The programs and files of the packages mtools, syslinux, syslinux-common and systemd-boot-efi. */
 export interface BootLoader {
   /** With mformat, mcopy and syslinux. */
   readonly programs: string;
   /** The code of a master boot record that starts the active partition. */
   readonly bootRecord: string;
+  /** What UEFI starts. */
+  readonly uefiLoader: string;
 }
 
 interface Partition {
@@ -116,21 +129,29 @@ async function fillBootPartition(disk: BootDisk, { startMiB, sizeMiB }: Partitio
   await tool(disk.loader, "mformat", ["-i", at, ...geometry, "-N", VOLUME_NUMBER, "-v", "BOOT", "::"]);
   const folder = await mkdtemp(`${disk.path}.files-`);
   try {
-    const files = ["vmlinuz", "initrd.img", "syslinux.cfg"].map((name) => join(folder, name));
-    const [kernel = "", initrd = "", configuration = ""] = files;
-    await copyFile(disk.kernel, kernel);
-    await copyFile(disk.initrd, initrd);
-    await writeFile(configuration, configurationOf(disk.commandLine));
-    for (const file of files) await utimes(file, FILE_DATE_S, FILE_DATE_S);
-    await tool(disk.loader, "mcopy", ["-m", "-i", at, ...files, "::"]);
+    await writeFiles(disk, folder);
+    const found = await readdir(folder, { recursive: true });
+    // Folders are dated once nothing more is written into them.
+    for (const name of found.sort().reverse()) await utimes(join(folder, name), FILE_DATE_S, FILE_DATE_S);
+    const files = (await readdir(folder)).sort().map((name) => join(folder, name));
+    await tool(disk.loader, "mcopy", ["-s", "-m", "-i", at, ...files, "::"]);
     await tool(disk.loader, "syslinux", ["--offset", String(startMiB * MIB), "--install", disk.path]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function configurationOf(commandLine: string): string {
-  return `DEFAULT linux\nLABEL linux\n  KERNEL vmlinuz\n  INITRD initrd.img\n  APPEND ${commandLine}\n`;
+/** Each boot loader has its configuration beside the one kernel; UEFI looks for its own by this name on any disk. */
+async function writeFiles({ kernel, initrd, commandLine, loader }: BootDisk, folder: string): Promise<void> {
+  const entry = `linux /vmlinuz\ninitrd /initrd.img\noptions ${commandLine}\n`;
+  const bios = `DEFAULT linux\nLABEL linux\n  KERNEL vmlinuz\n  INITRD initrd.img\n  APPEND ${commandLine}\n`;
+  for (const name of ["EFI/BOOT", "loader/entries"]) await mkdir(join(folder, name), { recursive: true });
+  await copyFile(kernel, join(folder, "vmlinuz"));
+  await copyFile(initrd, join(folder, "initrd.img"));
+  await writeFile(join(folder, "syslinux.cfg"), bios);
+  await copyFile(loader.uefiLoader, join(folder, "EFI/BOOT/BOOTX64.EFI"));
+  await writeFile(join(folder, "loader/loader.conf"), "timeout 0\n");
+  await writeFile(join(folder, "loader/entries/linux.conf"), entry);
 }
 
 /** What is zero stays a hole of the file. */

@@ -9,6 +9,9 @@
  *         qmp-news.sock     QMP whose events the driver hears
  *         net.0, net.1      sockets of the guest's interfaces, by their numbers (gateway/cloud/embedded/wire)
  *         disk.0, disk.1    the guest's disks, by OpenNebula's numbers
+ *         vnc.sock          its screen, where its template asks for one; vnc.password has that one's password
+ *         agent.sock        the port of qemu-guest-agent, where its template asks for one
+ *         nvram.*           the variables of its UEFI firmware, by the names of those they began as
  *         nics.json         the interfaces that it booted with, as its VM's template had them
  *         context.iso       rebuilt at each boot
  *         memory            what `stop` saved
@@ -41,6 +44,9 @@ export interface QemuGuestPaths {
   /** Where QEMU's memory is handed over, while it is saved or restored. */
   readonly memorySocket: string;
   readonly display: string;
+  readonly displayPassword: string;
+  /** Of the port that qemu-guest-agent listens to. */
+  readonly agent: string;
   readonly log: string;
   readonly oldLog: string;
   readonly qemuLog: string;
@@ -61,12 +67,19 @@ export function qemuGuestPaths(runDir: string, vmId: number): QemuGuestPaths {
     memory: join(dir, "memory"),
     memorySocket: join(dir, "memory.sock"),
     display: join(dir, "vnc.sock"),
+    displayPassword: join(dir, "vnc.password"),
+    agent: join(dir, "agent.sock"),
     qemuLog: join(dir, "qemu.log"),
   };
 }
 
 export function qemuDiskPath(dir: string, diskId: number): string {
   return join(dir, `disk.${diskId}`);
+}
+
+/** @param name of the variables that the guest's began as. */
+export function qemuNvramPath(dir: string, name: string): string {
+  return join(dir, `nvram.${name}`);
 }
 
 export function qemuWirePath(dir: string, nicId: number): string {

@@ -32,7 +32,11 @@ const ROLE = {
   ],
 };
 
-const MEASURED_MEMORY = /<MONITORING>(?:(?!<\/MONITORING>).)*<MEMORY>(?:<!\[CDATA\[)?(\d+)/s;
+/** 0 where it was not measured. */
+function measuredOf(xml: string, name: string): number {
+  const figure = new RegExp(`<MONITORING>(?:(?!</MONITORING>).)*<${name}>(?:<!\\[CDATA\\[)?(\\d+)`, "s");
+  return Number(figure.exec(xml)?.[1] ?? 0);
+}
 
 /** Its role of so many VMs is up, which with the gate means that each said READY. */
 async function untilSize(serviceId: number, size: number): Promise<readonly number[]> {
@@ -65,9 +69,11 @@ describe.skipIf(image === undefined)("a service of real guests", () => {
     );
     expect(seen.USER_TEMPLATE).toMatchObject({ READY: "YES", ROLE_NAME: "web" });
 
-    const measured = await qemu.untilVm(second, (xml) => MEASURED_MEMORY.test(xml));
+    const measured = await qemu.untilVm(second, (xml) => measuredOf(xml, "MEMORY") > 0);
     // Its QEMU's memory, in KiB: what the kernel of the guest has touched, and nothing that a simulation would say.
-    expect(Number(MEASURED_MEMORY.exec(measured)?.[1])).toBeGreaterThan(50_000);
+    expect(measuredOf(measured, "MEMORY")).toBeGreaterThan(50_000);
+    // What it said of itself went over its wire, and so did the answers.
+    await qemu.untilVm(second, (xml) => ["NETRX", "NETTX"].every((name) => measuredOf(xml, name) > 500));
     expect(measured).toMatch(/<DEPLOY_ID>(<!\[CDATA\[)?qemu:\d+:\d+/);
 
     using consoles = new DisposableStack();

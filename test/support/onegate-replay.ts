@@ -54,11 +54,25 @@ export type Reach = (cloud: EmbeddedCloud, clock: Clock) => Promise<{ cloud: Clo
 
 const inProcess: Reach = async (cloud) => ({ cloud, close: async () => undefined });
 
-/** Sends every recorded request in order, each once the one before has had its effect. */
-export async function replayAll(reach: Reach = inProcess): Promise<readonly Replayed[]> {
+/** A request with its recorded headers, or with those of another. */
+export type Send = (request: Exchange["request"]) => Promise<Answer>;
+
+/** OneGate before the recorded world, for requests like those recorded. */
+export async function openRecordedGate(): Promise<{ send: Send; cloud: EmbeddedCloud }> {
+  const cloud = await recordedCloud();
+  return { send: senderTo(cloud, cloud), cloud };
+}
+
+async function recordedCloud(): Promise<EmbeddedCloud> {
   const { cloud } = await testCloud({ clock: stoppedClock, firstStart: false });
   await cloud.importWorld(parseWorld(JSON.parse(fixture("onegate-world.json"))));
   await cloud.start();
+  return cloud;
+}
+
+/** Sends every recorded request in order, each once the one before has had its effect. */
+export async function replayAll(reach: Reach = inProcess): Promise<readonly Replayed[]> {
+  const cloud = await recordedCloud();
   const reached = await reach(cloud, stoppedClock);
   const send = senderTo(cloud, reached.cloud);
   const replayed: Replayed[] = [];
@@ -85,7 +99,7 @@ export function writtenText({ path, headers, body }: Exchange["request"]): strin
   return query ?? form?.get("data") ?? body ?? "";
 }
 
-function senderTo(cloud: EmbeddedCloud, reached: Cloud): (request: Exchange["request"]) => Promise<Answer> {
+function senderTo(cloud: EmbeddedCloud, reached: Cloud): Send {
   const app = createOneGate({
     cloud: reached,
     services: createServiceDirectory(reached),

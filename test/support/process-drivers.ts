@@ -124,7 +124,7 @@ export function leaderOf(child: ChildProcess): Promise<ProcessStat> {
     const stat = readStat(child.pid ?? 0);
     if (stat === undefined || stat.sessionId !== child.pid) throw new Error("not yet a leader");
     return stat;
-  });
+  }, 10_000);
 }
 
 export function until(check: () => void | Promise<void>): Promise<void> {

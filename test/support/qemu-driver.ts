@@ -7,6 +7,7 @@ import { vi } from "vitest";
 import { contextFiles } from "../../gateway/cloud/embedded/context/context-files.ts";
 import type { ContextFiles, Driver } from "../../gateway/cloud/embedded/driver.ts";
 import { type QemuDriverOptions, qemuDriver } from "../../gateway/cloud/embedded/drivers/qemu.ts";
+import { FIRMWARE_DIRECTORIES } from "../../gateway/cloud/embedded/drivers/qemu-firmware.ts";
 import { findTool } from "../../gateway/cloud/embedded/drivers/tool.ts";
 import type { Vm } from "../../gateway/cloud/model.ts";
 import { systemClock } from "../../shared/clock.ts";
@@ -50,9 +51,10 @@ export function qemuBench(image: GuestImage, changes: Partial<QemuDriverOptions>
     enabled: true,
     refusalReason: "Not enabled.",
     trustedUids: new Set([2]),
-    machineMemoryMiB: 4096,
+    guestMemoryMiB: 4096,
     binary: findTool([QEMU]) ?? QEMU,
     imageDirs: [image.directory, root],
+    firmwareDirs: FIRMWARE_DIRECTORIES,
     accelerator: async () => ({ accelerator: "tcg", reason: undefined }),
     network: "restricted",
     onegate: () => undefined,

@@ -2,6 +2,7 @@
 
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { Gate, type GateOptions } from "../../gateway/cloud/embedded/wire/gate.ts";
+import { HeldBytes } from "../../gateway/cloud/embedded/wire/held-bytes.ts";
 import {
   ETHERTYPE,
   type Ip4Packet,
@@ -48,6 +49,7 @@ export function wireGuest(port: number | undefined, options: Partial<GateOptions
     port: GATE_PORT,
     connect: () => (port === undefined ? undefined : connect(port, "127.0.0.1")),
     clock: systemClock,
+    hold: new HeldBytes().join(),
     randomSequence: () => 0xfffffff0,
     send: (frame) => {
       frames.push(frame);

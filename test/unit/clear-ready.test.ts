@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SYSTEM } from "../../gateway/cloud/actor.ts";
 import { followReadiness } from "../../gateway/onegate/clear-ready.ts";
+import { memoryStore } from "../../gateway/store/memory.ts";
 import type { Template } from "../../shared/template/types.ts";
 import { SILENT, text } from "../support/embedded.ts";
 import { type ScriptedHouse, scriptedHouse } from "../support/scripted-house.ts";
@@ -64,6 +65,33 @@ describe("READY, where it is to follow the guest", () => {
     shutdown.fail("it would not");
     await house.until(vmId, "RUNNING");
     expect(await settled()).toEqual({ READY: "YES", OTHER: "stays", ERROR: "it would not" });
+    end();
+  });
+
+  it("goes when the guest ended with its house, and the next one boots it again", async () => {
+    const store = memoryStore();
+    const first = await scriptedHouse({ store, endsGuestsOnClose: true });
+    const id = await first.cloud.vms.allocate(SYSTEM, text("NAME=a CPU=0.1 MEMORY=64"));
+    await first.until(id, "RUNNING");
+    await first.cloud.vms.updateUserTemplate(SYSTEM, id, { READY: "YES", OTHER: "stays" }, "append");
+    await first.cloud.close();
+    const next = await scriptedHouse({ store, endsGuestsOnClose: true, start: false });
+    const end = await followReadiness(next.cloud, SILENT);
+    await next.cloud.start();
+    await next.until(id, "RUNNING");
+    expect((await next.vm(id)).userTemplate).toEqual({ OTHER: "stays" });
+    end();
+    await next.cloud.close();
+  });
+
+  it("stays with a guest that was only lost sight of", async () => {
+    const end = await followReadiness(house.cloud, SILENT);
+    await report("YES");
+    await house.cloud.monitoring.hostFailed(0, "no word of it");
+    await house.until(vmId, "UNKNOWN");
+    await house.cloud.vms.act(SYSTEM, vmId, "resume");
+    await house.until(vmId, "RUNNING");
+    expect(await settled()).toMatchObject({ READY: "YES" });
     end();
   });
 

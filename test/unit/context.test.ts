@@ -206,6 +206,8 @@ describe("contextTemplate", () => {
     ];
     expect(contextTemplate(subject({}, { template: { DISK } }))).toEqual({ DISK_ID: "4", TARGET: "hdb" });
     expect(contextTemplate(subject({ TARGET: "sdz" }))).toEqual({ DISK_ID: "0", TARGET: "sdz" });
+    const asked = contextTemplate(subject({ DEV_PREFIX: "vd" }, { template: { DISK } }));
+    expect(asked).toMatchObject({ DISK_ID: "4", TARGET: "vdb" });
   });
 
   it("tells a guest of its aliases and of IPv6, and asks the address range before the network", () => {

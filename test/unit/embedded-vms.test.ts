@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { SYSTEM } from "../../gateway/cloud/actor.ts";
-import { vectorOf } from "../../shared/template/types.ts";
+import type { Vm } from "../../gateway/cloud/model.ts";
+import { vectorOf, vectorsOf } from "../../shared/template/types.ts";
 import { phase, recordEvents, untilPhase } from "../conformance/cloud/setup.ts";
 import { testCloud, text } from "../support/embedded.ts";
+import { scriptedDriver } from "../support/scripted-driver.ts";
 
 // What every cloud must do with VMs is in test/conformance/cloud; what failing drivers, stores and crashes do is in
 // test/fault. Here is what is the embedded cloud's own.
@@ -52,6 +54,23 @@ describe("VMs of the embedded cloud", () => {
       message:
         'Error performing action "hold": This action is not available for state RUNNING (only for PENDING).',
     });
+  });
+
+  it("get no interface with which their driver would not boot them any more", async () => {
+    const isOdd = (vm: Vm) => vectorsOf(vm.template, "NIC").some(({ MODEL }) => MODEL === "odd");
+    const driver = scriptedDriver({ refusal: (vm) => (isOdd(vm) ? "MODEL odd is none." : undefined) });
+    const { cloud } = await testCloud({ driver });
+    await cloud.networks.allocate(
+      SYSTEM,
+      text('NAME = "lan" BRIDGE = "b" AR = [ TYPE = "ETHER", SIZE = "9" ]'),
+    );
+    const id = await cloud.vms.allocate(SYSTEM, VM);
+    await untilPhase(cloud, SYSTEM, id, "RUNNING");
+    const attach = (model: string) =>
+      cloud.vms.attachNic(SYSTEM, id, text(`NIC = [ NETWORK = "lan", MODEL = "${model}" ]`));
+    await expect(attach("odd")).rejects.toMatchObject({ code: "bad_request", message: "MODEL odd is none." });
+    expect(vectorsOf((await cloud.vms.get(SYSTEM, id)).template, "NIC")).toEqual([]);
+    expect(await attach("virtio")).toBe(0);
   });
 
   it("are placed by the hundreds in one turn, evenly", async () => {

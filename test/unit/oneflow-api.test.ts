@@ -61,6 +61,8 @@ describe("who asks", () => {
     ["a wrong password", basic("alice:wrong"), "Invalid credentials"],
     ["an unknown name", basic("nobody:x"), "Invalid credentials"],
     ["no password", basic("alice:"), "Invalid credentials"],
+    ["no name", basic(":alicepw"), "Invalid credentials"],
+    ["neither", basic(":"), "Invalid credentials"],
   ])("is refused with %s, on every path", async (_, authorization, sentence) => {
     const hurried = openFlowDesk(cloud, flow, { clock: hurriedClock() });
     for (const path of ["/service", "/nosuch"]) {
@@ -309,6 +311,19 @@ describe("a service template", () => {
     expect(await cloud.documents.get(alice, id)).toBe(before);
   });
 
+  it("takes its permissions as digits in text or in a number, and nothing else", async () => {
+    const id = await create();
+    const chmod = (octet: unknown) =>
+      desk.askAs("alice", `/service_template/${id}/action`, action("chmod", { octet }));
+    for (const octet of ["604", 640]) {
+      expect((await chmod(octet)).status).toBe(204);
+      expect((await cloud.documents.get(alice, id)).mode.toString(8)).toBe(String(octet));
+    }
+    for (const octet of [64, 6400, 888, 6.4, -64, "0640", "zzz", ["640"], true])
+      expect((await chmod(octet)).status).toBe(400);
+    expect((await cloud.documents.get(alice, id)).mode).toBe(0o640);
+  });
+
   it("keeps its body when attributes beside it are written anew", async () => {
     const id = await create();
     for (const params of [{ template_raw: 'A="1"' }, { template_raw: 'B="2"' }])
@@ -330,6 +345,19 @@ describe("a service is asked", () => {
     );
     expect(made.status).toBe(201);
     id = idIn(made.body);
+  });
+
+  it("to become what stands in a template that is not appended, as where it is sent alone", async () => {
+    const body = { ...TEMPLATE, description: "anew" };
+    const update = (sent: object) => desk.askAs("alice", `/service/${id}`, { method: "PUT", body: sent });
+    expect((await update(body)).status).toBe(204);
+    const alone = flow.calls.at(-1);
+    expect((await update({ append: false, template: JSON.stringify(body) })).status).toBe(204);
+    expect(flow.calls.at(-1)).toEqual(alone);
+    expect(await update({ append: false })).toMatchObject({
+      status: 400,
+      body: "Missing template to append",
+    });
   });
 
   it.each([

@@ -9,6 +9,8 @@ const instantiate = (more: JsonObject, role: JsonObject = {}) =>
 const refusal = (more: JsonObject, role: JsonObject = {}) => refusalOf(() => instantiate(more, role));
 
 const NO_VALUES = "The Service template specifies User Inputs but no values have been found";
+const NO_VALUES_OF_ROLE =
+  "The Service template specifies User Inputs for the role r1 but no values have been found";
 const MISSING = "Verify that every User Input have its corresponding value defined";
 const WRONG = "Wrong User Inputs or User Inputs Values format";
 
@@ -104,16 +106,13 @@ describe("user inputs of a role", () => {
   });
 
   it.each<[JsonObject, string]>([
-    [{ user_inputs: { B: "M|text|D" } }, "Role 'r1' specifies User Inputs but no values have been found"],
+    [{ user_inputs: { B: "M|text|D" } }, NO_VALUES_OF_ROLE],
     [
       { user_inputs: { B: "M|text|D", C: "M|text|D" }, user_inputs_values: { C: "" } },
       "Verify that every User Input of role 'r1' have its corresponding value defined: B",
     ],
     [{ user_inputs: { B: [] } }, "Wrong User Inputs or User Inputs Values format in role 'r1'"],
-    [
-      { user_inputs: { constructor: "M|text|D" } },
-      "Role 'r1' specifies User Inputs but no values have been found",
-    ],
+    [{ user_inputs: { constructor: "M|text|D" } }, NO_VALUES_OF_ROLE],
   ])("%j is refused: %s", (role, sentence) => expect(refusal({}, role)).toBe(sentence));
 
   it("that joins later are asked for as well", () => {

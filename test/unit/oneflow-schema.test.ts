@@ -37,6 +37,13 @@ describe("a service template is refused", () => {
     ],
     [template([vmRole("a", { parents: "b" })]), "KEY: 'parents' must be an Array;"],
     [template([vmRole("a", { parents: [5] })]), "KEY: 'parents' must be a String;"],
+    [template(["a"]), "KEY: 'roles' must be an Object;"],
+    [template([null]), "KEY: 'roles' must be an Object;"],
+    [
+      template([vmRole("a", { elasticity_policies: ["x"] })]),
+      "KEY: 'elasticity_policies' must be an Object;",
+    ],
+    [template([vmRole("a", { scheduled_policies: [7] })]), "KEY: 'scheduled_policies' must be an Object;"],
     [template([vmRole("a", { template_contents: "X=1" })]), "KEY: 'template_contents' must be an Object;"],
     [
       template([{ name: "a", type: "vm" }]),

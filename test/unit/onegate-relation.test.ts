@@ -77,7 +77,7 @@ describe.each([true, false])("with answersFromMemory=%s", (answersFromMemory) =>
       });
     });
 
-    it.each(["abc", "11x", "011", "%20", "1.0", "99999999999999999999", "-11"])(
+    it.each(["abc", "11x", "011", "%20", "1.0", "99999999999999999999", "-0", "--11", "-011"])(
       "is never guessed from the id %s",
       async (id) => {
         for (const ask of [

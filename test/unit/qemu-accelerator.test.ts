@@ -51,7 +51,7 @@ describe.runIf(process.platform === "linux")("the accelerator of a machine", () 
     await vi.waitFor(() => {
       const stat = readStat(pid);
       expect(stat && livingStat(stat)).toBeUndefined();
-    });
+    }, 10_000);
   });
 
   it("is emulation without a device, or without QEMU", async () => {

@@ -23,6 +23,7 @@ function argumentsOf(changes: Template = {}, more: Partial<QemuCommand> = {}): r
     accelerator: "tcg",
     kernel: plan.kernel && "/images/vmlinuz",
     initrd: plan.kernel?.initrd && "/images/initrd",
+    firmware: plan.firmware && { code: "/firmware/OVMF_CODE.fd", nvram: "/run/guests/7/nvram.OVMF_VARS.fd" },
     disks: plan.disks.map((disk) => ({
       plan: disk,
       path: `/run/guests/7/disk.${disk.id}`,
@@ -96,13 +97,13 @@ describe("the plan of a guest", () => {
   it("asks for no more memory than the machine has", () => {
     const refusal = (MEMORY: string) => qemuRefusal({ id: 7, template: { ...TEMPLATE, MEMORY } }, trusting());
     expect(refusal("2048")).toBeUndefined();
-    expect(refusal("2049")).toBe("MEMORY is 2049 MiB, and this machine has 2048 MiB.");
+    expect(refusal("2049")).toBe("MEMORY is 2049 MiB, and guests have 2048 MiB on this machine.");
   });
 });
 
 const trusting = (...uids: number[]) => ({
   ...{ enabled: true, refusalReason: "", trustedUids: new Set(uids) },
-  machineMemoryMiB: 2048,
+  guestMemoryMiB: 2048,
 });
 
 describe("QEMU's command line", () => {
@@ -121,6 +122,15 @@ describe("QEMU's command line", () => {
     expect(valuesAfter(given, "-smp")).toEqual(["1"]);
     expect(valuesAfter(given, "-display")).toEqual(["none"]);
     expect(valuesAfter(given, "-incoming")).toEqual([]);
+  });
+
+  it("bounds what an emulating QEMU keeps of what it has translated, by the guest's memory", () => {
+    const accelerationOf = (MEMORY: string, more: Partial<QemuCommand> = {}) =>
+      valuesAfter(argumentsOf({ MEMORY }, more), "-accel");
+    expect(accelerationOf("16")).toEqual(["tcg,tb-size=32"]);
+    expect(accelerationOf("513")).toEqual(["tcg,tb-size=129"]);
+    expect(accelerationOf("8192")).toEqual(["tcg,tb-size=256"]);
+    expect(accelerationOf("8192", { accelerator: "kvm" })).toEqual(["kvm"]);
   });
 
   it("gives the kernel its words as one argument, whatever they look like", () => {
@@ -164,8 +174,8 @@ describe("QEMU's command line", () => {
     expect(devices.map((text) => JSON.parse(text))).toEqual([
       { driver: "virtio-blk-pci", id: "disk-0", drive: "disk0", bootindex: 2 },
       { driver: "scsi-hd", bus: "scsi.0", id: "disk-1", drive: "disk1", bootindex: 1 },
-      { driver: "ide-hd", id: "disk-2", drive: "disk2" },
-      { driver: "ide-cd", id: "context-disc", drive: "context" },
+      { driver: "ide-hd", bus: "ide.0", unit: 1, id: "disk-2", drive: "disk2" },
+      { driver: "ide-cd", bus: "ide.0", unit: 0, id: "context-disc", drive: "context" },
       { driver: "virtio-net-pci", id: "nic-0", netdev: "net0", mac: NIC.MAC },
     ]);
     expect(given).toContain("virtio-scsi-pci,id=scsi");

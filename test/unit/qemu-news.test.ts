@@ -7,6 +7,7 @@ import { systemClock } from "../../shared/clock.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { answers, type QmpServer, qmpServer } from "../support/qmp-server.ts";
 
+const WAIT_MS = 10_000;
 let server: QmpServer | undefined;
 let ear: { close(): void } | undefined;
 
@@ -34,7 +35,7 @@ async function heardOf(status: string, lines: readonly string[]): Promise<readon
     },
   });
   ear = listenToQemu({ path: server.path, clock: systemClock, hear: (news) => heard.push(news) });
-  await vi.waitFor(() => expect(heard.at(-1)).toEqual({ kind: "reset" }));
+  await vi.waitFor(() => expect(heard.at(-1)).toEqual({ kind: "reset" }), WAIT_MS);
   return heard.slice(0, -1);
 }
 
@@ -68,7 +69,7 @@ describe("what a QEMU tells", () => {
     expect(heard.length).toBeLessThanOrEqual(100);
     expect(visits).toBe(1);
     await clock.runNext();
-    await vi.waitFor(() => expect(visits).toBe(2));
+    await vi.waitFor(() => expect(visits).toBe(2), WAIT_MS);
   });
 
   it("is that its guest waits for a disk, and not that a disk reports an error to the guest", async () => {
@@ -108,7 +109,7 @@ describe("what a QEMU tells", () => {
       },
     });
     ear = listenToQemu({ path: server.path, clock: systemClock, hear: (news) => heard.push(news) });
-    await vi.waitFor(() => expect(heard).toEqual([{ kind: "panicked" }]), 5_000);
+    await vi.waitFor(() => expect(heard).toEqual([{ kind: "panicked" }]), WAIT_MS);
     expect(visits).toBe(2);
   });
 });

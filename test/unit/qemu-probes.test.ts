@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { probe as figures } from "../../probes/qemu-probes.d/vm/monitor/figures.ts";
 import { probe as state } from "../../probes/qemu-probes.d/vm/status/state.ts";
 import { askQmp, QMP_TIMEOUT_MS } from "../../shared/guests/qmp.ts";
+import { printWireTraffic, wireTrafficPath } from "../../shared/guests/wire-traffic.ts";
 import { figuresOf, statesOf, vmVectors } from "../support/probe-text.ts";
 import { BOOT_ID, type QemuGuests, qemuGuests } from "../support/qemu-guests.ts";
 import { answers, type QmpScript, type QmpServer, qmpServer } from "../support/qmp-server.ts";
@@ -208,6 +209,24 @@ describe("qemu vm/monitor", () => {
     await writeFile(join(counters, "tx_bytes"), "20\n");
     const text = await figures.create().read({ ...probeHost(), sysRoot: guests.runDir });
     expect(figuresOf(text)[7]).toEqual({ MEMORY: "204800", NETRX: "20", NETTX: "10" });
+  });
+
+  it("takes them from the house's wires, too, of this life of the guest", async () => {
+    const quiet = answers({ "query-blockstats": [], "query-block": [] });
+    for (const vmId of [7, 8, 9, 10]) await guest(vmId, quiet);
+    const traffic = { receivedBytes: 5, sentBytes: 6 };
+    const note = (vmId: number, text: string) =>
+      writeFile(wireTrafficPath(join(guests.runDir, String(vmId))), text);
+    await note(7, printWireTraffic({ pid: 1007, startTicks: 7 }, traffic));
+    await note(8, printWireTraffic({ pid: 1008, startTicks: 7 }, traffic));
+    await note(9, '{"receivedBytes": "many"');
+    const counters = join(guests.runDir, "class/net/one-7-1/statistics");
+    await mkdir(counters, { recursive: true });
+    await writeFile(join(counters, "rx_bytes"), "10\n");
+    await writeFile(join(counters, "tx_bytes"), "20\n");
+    const read = figuresOf(await figures.create().read({ ...probeHost(), sysRoot: guests.runDir }));
+    expect(read[7]).toEqual({ MEMORY: "204800", NETRX: "25", NETTX: "16" });
+    for (const vmId of [8, 9, 10]) expect(read[vmId]).toEqual({ MEMORY: "204800" });
   });
 
   it("comes to no harm by a socket that leads elsewhere", async () => {

@@ -6,12 +6,24 @@ import { QemuTroubles } from "../../gateway/cloud/embedded/drivers/qemu-troubles
 import { manualClock } from "../support/manual-clock.ts";
 
 const RETRY_MS = 10_000;
+const WAIT_MS = 10_000;
 const FULL = "there is no space left on this machine";
 
 function guestOf(vmId: number): QemuGuest {
   const ear = { close: () => {} };
+  const traffic = { write: async () => {} };
   const process = { pid: 7, startTicks: 7 };
-  return { vmId, process, socket: "", adopted: false, wires: [], ear, end: undefined };
+  return {
+    vmId,
+    process,
+    socket: "",
+    adopted: false,
+    wires: [],
+    ear,
+    end: undefined,
+    hasPanicked: false,
+    traffic,
+  };
 }
 
 function troubled(answer: () => Promise<{ status: string; running: boolean }>) {
@@ -42,7 +54,7 @@ describe("a guest that waits for a disk", () => {
       for (let request = 0; request < 64; request += 1) troubles.diskError(guest, FULL);
       expect(clock.waiting()).toBe(1);
       clock.advance(RETRY_MS);
-      await vi.waitFor(() => expect(told).toHaveLength(round));
+      await vi.waitFor(() => expect(told).toHaveLength(round), WAIT_MS);
     }
     expect(told).toEqual(["cont", "cont", "cont"]);
   });
@@ -56,10 +68,10 @@ describe("a guest that waits for a disk", () => {
     });
     troubles.diskError(guestOf(1), FULL);
     for (let round = 0; round < 3; round += 1) {
-      await vi.waitFor(() => expect(clock.waiting()).toBe(1));
+      await vi.waitFor(() => expect(clock.waiting()).toBe(1), WAIT_MS);
       clock.advance(RETRY_MS);
     }
-    await vi.waitFor(() => expect(told).toEqual(["cont"]));
+    await vi.waitFor(() => expect(told).toEqual(["cont"]), WAIT_MS);
     troubles.diskError(guestOf(2), FULL);
     forget();
     clock.advance(RETRY_MS);

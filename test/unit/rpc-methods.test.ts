@@ -153,6 +153,53 @@ describe("VMs", () => {
   });
 });
 
+describe("the code of a refusal", () => {
+  let id: number;
+
+  beforeEach(async () => {
+    id = Number(await desk.rpc.value("one.document.allocate", ALICE, "NAME=d", 199));
+  });
+
+  it("is INTERNAL for an update that cannot be read, with the core's words before it; for a VM's it is ACTION", async () => {
+    const malformed = "Parse error: XML Template malformed.";
+    expect(await desk.rpc.refusal("one.document.update", ALICE, id, "<TEMPLATE><A>", 1)).toEqual([
+      8192,
+      `[one.document.update] Cannot update template. ${malformed}`,
+    ]);
+    const vmId = Number(await desk.rpc.value("one.vm.allocate", ALICE, "CPU=1 MEMORY=64", true));
+    expect(await desk.rpc.refusal("one.vm.update", ALICE, vmId, "<TEMPLATE><A>", 1)).toEqual([
+      2048,
+      `[one.vm.update] ${malformed}`,
+    ]);
+  });
+
+  it("of an update tells the right that is missing, as recorded of one.vm.update", async () => {
+    const templateId = Number(await desk.rpc.value("one.template.allocate", ALICE, "NAME=t CPU=1 MEMORY=1"));
+    expect(await desk.rpc.refusal("one.template.update", BOB, templateId, "A=[", 1)).toEqual([
+      512,
+      `[one.template.update] User [3] : Not authorized to perform MANAGE TEMPLATE [${templateId}].`,
+    ]);
+  });
+
+  it("is ACTION for a name that nothing can have", async () => {
+    expect(await desk.rpc.refusal("one.document.rename", ALICE, id, "")).toEqual([
+      2048,
+      "[one.document.rename] Invalid NAME, it cannot be empty.",
+    ]);
+  });
+
+  it("is AUTHORIZATION for a negative id, except for administrators (recorded of one.document.info)", async () => {
+    expect(await desk.rpc.refusal("one.document.info", ALICE, -1)).toEqual([
+      512,
+      "[one.document.info] User [2] : Not authorized to perform USE DOCUMENT.",
+    ]);
+    expect(await desk.rpc.refusal("one.vm.info", ADMIN, -1)).toEqual([
+      1024,
+      "[one.vm.info] Error getting virtual machine [-1].",
+    ]);
+  });
+});
+
 describe("locks", () => {
   it("refuse changes to everybody but who made them, until they end, and go on being read", async () => {
     const id = Number(await desk.rpc.value("one.template.allocate", ALICE, "NAME=t CPU=1 MEMORY=1"));
@@ -176,7 +223,7 @@ describe("locks", () => {
     expect(
       (await desk.rpc.refusal("one.template.chmod", ADMIN, id, -1, -1, 1, -1, -1, -1, -1, -1, -1))[0],
     ).toBe(32768);
-    expect((await desk.rpc.refusal("one.template.lock", ALICE, id, 5))[0]).toBe(4096);
+    expect((await desk.rpc.refusal("one.template.lock", ALICE, id, 5))[0]).toBe(2048);
   });
 });
 

@@ -219,6 +219,7 @@ describe("wires", () => {
     const wire = openWire({
       ...{ path: socketPath, clock: systemClock, lan, place, guestMac: macOf(place.mac) },
       ...{ guestIp: 0x0a580000 + host, port: 5030, dhcp: undefined, connect: onegate },
+      rates: { inbound: undefined, outbound: undefined },
     });
     ends.push(wire, qemu);
     return { ...qemu, wire };
@@ -243,6 +244,20 @@ describe("wires", () => {
     await alice.heard(2);
     expect(alice.frames[1]).toEqual(frameOf(11, 10));
     expect(carol.frames).toEqual([]);
+  });
+
+  it("know what they have carried: all that the guest said, and what it was given", async () => {
+    const [alice, bob] = [await guest(1, 10), await guest(1, 11)];
+    const nowhere = frameOf(10, 99, 500);
+    alice.say(nowhere);
+    alice.say(asks(10, 11));
+    await alice.heard(1);
+    for (let count = 0; count < 3; count += 1) alice.say(frameOf(10, 11, 1_000));
+    await bob.heard(3);
+    const sentBytes = nowhere.length + asks(10, 11).length + 3 * frameOf(10, 11, 1_000).length;
+    const answer = alice.frames[0]?.length ?? 0;
+    expect(alice.wire.traffic()).toEqual({ sentBytes, receivedBytes: answer });
+    expect(bob.wire.traffic()).toEqual({ sentBytes: 0, receivedBytes: 3 * frameOf(10, 11, 1_000).length });
   });
 
   it("are there for the others while one floods one that hears nothing", async () => {
@@ -274,7 +289,7 @@ describe("wires", () => {
       return new Socket();
     });
     for (let count = 0; count < 500; count += 1) flooder.say(synOf(count));
-    await vi.waitFor(() => expect(begun).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(begun).toBeGreaterThan(0), 10_000);
     const most = Math.ceil(SAVED_US / 100);
     expect(begun).toBeLessThanOrEqual(most);
     const atFirst = begun;

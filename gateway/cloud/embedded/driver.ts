@@ -20,6 +20,9 @@ export interface Driver {
   /** As in a host's VM_MAD. */
   readonly name: string;
 
+  /** What its guests may have in all, MiB: a VM waits until there is room for its MEMORY. Undefined: nobody counts. */
+  readonly memoryMiB?: number;
+
   /** Why this driver will not run VMs that `creatorUid` made from a template of `templateOwnerUid`; undefined: it will. */
   refusal(vm: Vm): string | undefined;
 
@@ -39,7 +42,7 @@ export interface Driver {
   resume(vm: Vm): Promise<void>;
   /**
    * Ends the guest, running or frozen, so that the next `deploy` goes on where it was. A driver without it shuts its
-   * guests down instead. A guest that is gone is no fault.
+   * guests down instead. A guest that is gone since it was saved is no fault.
    */
   save?(vm: Vm): Promise<void>;
   /** Removes what the VM left on disk. */

@@ -90,7 +90,7 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
   });
   const refusal = runner.refusal.bind(runner);
   const load = new HostLoad();
-  const scheduler = new Scheduler({ registry, clock, log, announce, load, refusal });
+  const scheduler = new Scheduler({ registry, clock, log, announce, load, refusal, driverFor });
   const maker = new VmMaker(clock, announce, options.onegateEndpoint);
   const vms = new Vms(context, announce, maker, runner);
   const actions = new ActionScheduler({ registry, clock, log, vms, runner });
@@ -104,6 +104,7 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
   let started = false;
 
   const react = (event: CloudEvent): void => {
+    if (leavesItsHost(event)) scheduler.memoryFreed();
     if (event.kind === "vm_state" && event.vm.state === VM_STATE.PENDING) scheduler.enqueue(event.vm.id);
     else if (event.kind === "vm_state") runner.kick(event.vm);
     else if (event.kind === "host_state" && event.host.state === HOST_STATE.MONITORED) scheduler.retryAll();
@@ -172,6 +173,11 @@ function assemble(options: EmbeddedCloudOptions, registry: Registry): EmbeddedCl
       }
     },
   };
+}
+
+function leavesItsHost(event: CloudEvent): boolean {
+  if (event.kind !== "vm_state" || event.previous === undefined) return false;
+  return currentStay(event.previous) !== undefined && currentStay(event.vm) === undefined;
 }
 
 /** One object, deleted once the next start has looked after them: whose guests the house ended by closing. */

@@ -28,6 +28,8 @@ const INHERITED = [
   "SECURITY_GROUPS",
   "FILTER_IP_SPOOFING",
   "FILTER_MAC_SPOOFING",
+  ...["INBOUND_AVG_BW", "INBOUND_PEAK_BW", "INBOUND_PEAK_KB"],
+  ...["OUTBOUND_AVG_BW", "OUTBOUND_PEAK_BW", "OUTBOUND_PEAK_KB"],
 ];
 
 /** The VM's NIC and NIC_ALIAS with leases taken. @throws GatehouseError for unknown networks, taken addresses, wrong parents. */

@@ -10,6 +10,7 @@ import type { JsonObject, Owned } from "../model.ts";
 import {
   applyBits,
   authorize,
+  authorizeAdmin,
   isAdmin,
   isAllowed,
   lockOf,
@@ -51,6 +52,8 @@ export class OwnedObjects<T extends Owned> implements OwnedPool<T> {
 
   async get(actor: Actor, id: number): Promise<T> {
     const object = this.context.registry.collection(this.kind).get(id);
+    // To the core a negative id is all there is of the kind, which only administrators may use: recorded.
+    if (id < 0) authorizeAdmin(actor, "USE", this.words.label);
     if (object === undefined) throw missing(this.words, id);
     authorize(actor, object, "USE", this.words.label);
     return object;
@@ -86,7 +89,7 @@ export class OwnedObjects<T extends Owned> implements OwnedPool<T> {
     await this.context.registry.transact((tx) => {
       const object = this.require(tx, id);
       authorize(actor, object, "MANAGE", this.words.label);
-      this.store(tx, { ...object, ...newOwner(tx, actor, owner) }, object);
+      this.store(tx, { ...object, ...newOwner(tx, actor, object, owner) }, object);
     });
   }
 
@@ -148,10 +151,13 @@ export class OwnedObjects<T extends Owned> implements OwnedPool<T> {
 
 type NewOwner = Partial<Pick<Owned, "uid" | "uname" | "gid" | "gname">>;
 
-/** Only administrators give objects away; others may move them between their own groups. */
-function newOwner(tx: Transaction, actor: Actor, owner: Ownership): NewOwner {
+/**
+ * Only administrators give objects away; others may move them between their own groups. To give them to whom they
+ * belong already is nothing, and anybody's who may do it at all.
+ */
+function newOwner(tx: Transaction, actor: Actor, present: Owned, owner: Ownership): NewOwner {
   const changed: { uid?: number; uname?: string; gid?: number; gname?: string } = {};
-  if (owner.uid !== undefined) {
+  if (owner.uid !== undefined && owner.uid !== present.uid) {
     const user = tx.get(USERS, owner.uid);
     if (user === undefined) throw missing({ noun: "user", label: "USER" }, owner.uid);
     if (!isAdmin(actor)) {
@@ -163,7 +169,7 @@ function newOwner(tx: Transaction, actor: Actor, owner: Ownership): NewOwner {
     changed.uid = user.id;
     changed.uname = user.name;
   }
-  if (owner.gid !== undefined) {
+  if (owner.gid !== undefined && owner.gid !== present.gid) {
     const group = tx.get(GROUPS, owner.gid);
     if (group === undefined) throw missing({ noun: "group", label: "GROUP" }, owner.gid);
     if (!isAdmin(actor) && !actor.gids.includes(owner.gid)) {

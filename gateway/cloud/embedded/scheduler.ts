@@ -10,9 +10,11 @@ import { VM_STATE } from "../../../shared/states/vm.ts";
 import type { Registry } from "../../store/registry.ts";
 import type { Transaction } from "../../store/transaction.ts";
 import type { Host, Vm } from "../model.ts";
+import type { Driver } from "./driver.ts";
 import type { Announce } from "./events.ts";
 import type { HostLoad } from "./host-load.ts";
 import { durable, HOSTS, VMS, vmsThatWait } from "./kinds.ts";
+import { PromisedMemory } from "./promised-memory.ts";
 import { deployOn } from "./vm-transition.ts";
 
 /** VMs placed in one transaction: bounds how long the event loop is held. */
@@ -27,12 +29,23 @@ export interface SchedulerOptions {
   readonly announce: Announce;
   readonly load: HostLoad;
   readonly refusal: (vm: Vm, host: Host) => string | undefined;
+  /** The driver for a host's VM_MAD; undefined when the house has none. */
+  readonly driverFor: (vmMad: string) => Driver | undefined;
+}
+
+/** What of the hosts is taken already, in one transaction. */
+interface Taken {
+  /** VMs, by host. */
+  readonly load: Map<number, number>;
+  readonly memory: PromisedMemory;
 }
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #waiting = new Set<number>();
   #scheduled = false;
+  /** Whether a VM that was looked at waits for memory. */
+  #isMemoryShort = false;
   #closed = false;
 
   constructor(options: SchedulerOptions) {
@@ -50,6 +63,13 @@ export class Scheduler {
   /** A host began to take VMs: those that found no place try again. */
   retryAll(): void {
     for (const vm of vmsThatWait(durable(this.#options.registry))) this.enqueue(vm.id);
+  }
+
+  /** A VM left its host: those that wait for memory try again. */
+  memoryFreed(): void {
+    if (!this.#isMemoryShort) return;
+    this.#isMemoryShort = false;
+    this.retryAll();
   }
 
   close(): void {
@@ -75,18 +95,22 @@ export class Scheduler {
   #placeAll(tx: Transaction, batch: readonly number[]): void {
     const hosts = [...tx.values(HOSTS)].filter((host) => host.state === HOST_STATE.MONITORED);
     const load = new Map(hosts.map((host) => [host.id, this.#options.load.of(host.id)]));
+    const taken = { load, memory: new PromisedMemory(tx, this.#options.driverFor) };
     for (const id of batch) {
       const vm = tx.get(VMS, id);
-      if (vm !== undefined && vm.state === VM_STATE.PENDING) this.#place(tx, vm, hosts, load);
+      if (vm !== undefined && vm.state === VM_STATE.PENDING) this.#place(tx, vm, hosts, taken);
     }
   }
 
-  #place(tx: Transaction, vm: Vm, hosts: readonly Host[], load: Map<number, number>): void {
+  #place(tx: Transaction, vm: Vm, hosts: readonly Host[], { load, memory }: Taken): void {
     const { announce, clock, refusal } = this.#options;
     const reasons: string[] = [];
     let best: Host | undefined;
     for (const host of hosts) {
-      const reason = refusal(vm, host);
+      const refused = refusal(vm, host);
+      const lack = refused === undefined ? memory.refusal(vm, host) : undefined;
+      if (lack !== undefined) this.#isMemoryShort = true;
+      const reason = refused ?? lack;
       if (reason !== undefined) reasons.push(`${host.name}: ${reason}`);
       else if (best === undefined || (load.get(host.id) ?? 0) < (load.get(best.id) ?? 0)) best = host;
     }
@@ -95,6 +119,7 @@ export class Scheduler {
       return;
     }
     load.set(best.id, (load.get(best.id) ?? 0) + 1);
+    memory.promise(vm, best);
     const placed = tx.put(VMS, deployOn(vm, best, epochSeconds(clock)));
     announce(tx, { kind: "vm_state", vm: placed, previous: vm });
   }

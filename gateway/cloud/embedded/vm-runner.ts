@@ -105,6 +105,13 @@ export class VmRunner {
     throw new GatehouseError("wrong_state", `The driver ${driver.name} of VM ${vm.id} takes no snapshots.`);
   }
 
+  /** @throws GatehouseError `bad_request` for a change with which its driver would not boot the VM any more. */
+  requireBootable(vm: Vm, changed: Vm): void {
+    const driver = this.#options.driverFor(lastDriver(vm));
+    const reason = driver?.refusal(vm) === undefined ? driver?.refusal(changed) : undefined;
+    if (reason !== undefined) throw new GatehouseError("bad_request", reason);
+  }
+
   /** Has the VM no guest? False when nobody knows: the house has no such driver, or it cannot tell. */
   async isGone(vm: Vm): Promise<boolean> {
     try {

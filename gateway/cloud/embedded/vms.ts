@@ -19,6 +19,7 @@ import {
   type VmAction,
   type VmPool,
 } from "../pools/vm-pool.ts";
+import { restrictedChange, restrictedUpdate } from "../restricted.ts";
 import { checkUserTemplate } from "./bounds.ts";
 import { withNetworkContext } from "./context/network.ts";
 import type { Announce } from "./events.ts";
@@ -81,6 +82,7 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
   ): Promise<void> {
     await this.edit(actor, id, "MANAGE", (vm) => {
       requirePrecondition(vm, checks);
+      refuseRestrictedUpdate(actor, template, vm.userTemplate);
       const userTemplate = mode === "append" ? appendTemplate(vm.userTemplate, template) : template;
       checks.becomes?.(vm.userTemplate, userTemplate);
       return { ...vm, userTemplate: checkUserTemplate(userTemplate, vm.userTemplate) };
@@ -179,7 +181,7 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
       requirePhase(vm, "attachnic", ["RUNNING", "POWEROFF"]);
       const added = addNic(tx, actor, id, vm.template, nic);
       attached = added.nicId;
-      return { ...vm, template: refreshContext(tx, added.template) };
+      return this.#withNics(vm, refreshContext(tx, added.template));
     });
     return attached;
   }
@@ -204,7 +206,14 @@ export class Vms extends OwnedObjects<Vm> implements VmPool {
         "conflict",
         `VM ${id} has interfaces that its virtual router does not have: detach them first.`,
       );
-    this.store(tx, { ...vm, template: refreshContext(tx, added.template) }, vm);
+    this.store(tx, this.#withNics(vm, refreshContext(tx, added.template)), vm);
+  }
+
+  /** It would be too late to say at its next boot what is wrong with the new one. */
+  #withNics(vm: Vm, template: Template): Vm {
+    const changed = { ...vm, template };
+    this.#runner.requireBootable(vm, changed);
+    return changed;
   }
 
   /** The other way round; a VM that has it no more stays as it is. @throws GatehouseError `wrong_state`. */
@@ -283,6 +292,12 @@ function refreshContext(tx: Transaction, template: Template): Template {
   const context = vectorOf(template, "CONTEXT");
   if (context === undefined) return template;
   return { ...template, CONTEXT: withNetworkContext(context, template, (id) => tx.get(NETWORKS, id)) };
+}
+
+/** Whoever asks, a guest too: what only administrators may set stays as it is. */
+function refuseRestrictedUpdate(actor: Actor, given: Template, current: Template): void {
+  const name = restrictedChange(actor, given, current);
+  if (name !== undefined) throw new GatehouseError("forbidden", restrictedUpdate(name));
 }
 
 function refuseEnded(vm: Vm): void {

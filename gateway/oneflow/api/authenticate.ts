@@ -24,12 +24,12 @@ export async function authenticate(sessions: Sessions, asking: Asking): Promise<
   return actor;
 }
 
-/** `user:password`; undefined for any other scheme, and for what names no user. */
+/** `user:password`; undefined for any other scheme, and for what has no colon. An empty name is a wrong one. */
 function sessionOf(header: string | undefined): string | undefined {
   const [, encoded] = BASIC.exec(header ?? "") ?? [];
   if (encoded === undefined) return undefined;
   const session = Buffer.from(encoded, "base64").toString("utf8");
-  return session.indexOf(":") > 0 ? session : undefined;
+  return session.includes(":") ? session : undefined;
 }
 
 /**

@@ -63,9 +63,13 @@ function missing(action: string, what: string): GatehouseError {
   return new GatehouseError("bad_request", `Action ${action}: You have to specify ${what}`);
 }
 
-/** Three octal digits. A 9 has the bits of a 1 to the core, so it is refused first to who may not set those: recorded. */
+/**
+ * Three octal digits, as text or as a number. A 9 has the bits of a 1 to the core, so it is refused first to who may not
+ * set those: recorded.
+ */
 async function bitsOf({ actor }: ActionTarget, document: Document, octet: unknown): Promise<PermissionBits> {
-  const [, owner, group, other] = (typeof octet === "string" && /^([0-9])([0-9])([0-9])$/.exec(octet)) || [];
+  const text = typeof octet === "number" ? String(octet) : octet;
+  const [, owner, group, other] = (typeof text === "string" && /^([0-9])([0-9])([0-9])$/.exec(text)) || [];
   if (owner === undefined || group === undefined || other === undefined) throw notOctal(octet);
   const bits: PermissionBits = [...digitBits(owner), ...digitBits(group), ...digitBits(other)];
   if (`${octet}`.match(/[89]/)) {

@@ -69,12 +69,13 @@ export function serviceHandlers(api: FlowApi): ServiceHandlers {
   };
 }
 
-/** The body in whole, or with `append` what is merged into it. */
+/** The body in whole; or where `append` is said, what stands in `template`: merged into it, or with `false` in its place. */
 function updatedBody({ id, body }: Document, given: JsonValue): ServiceBody {
   const before = readServiceBody(body, id);
-  if (!isObject(given) || flagParam(given, "append") !== true) return parseServiceUpdate(before, given, id);
-  const appended = attribute(given, "template") ?? undefined;
-  if (appended === undefined) throw new GatehouseError("bad_request", "Missing template to append");
-  const value = typeof appended === "string" ? parseJsonText(appended) : appended;
-  return parseServiceAppend(before, value, id);
+  const append = isObject(given) ? flagParam(given, "append") : undefined;
+  if (!isObject(given) || append === undefined) return parseServiceUpdate(before, given, id);
+  const template = attribute(given, "template") ?? undefined;
+  if (template === undefined) throw new GatehouseError("bad_request", "Missing template to append");
+  const value = typeof template === "string" ? parseJsonText(template) : template;
+  return append ? parseServiceAppend(before, value, id) : parseServiceUpdate(before, value, id);
 }

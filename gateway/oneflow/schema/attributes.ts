@@ -21,6 +21,11 @@ export const roleName = serviceName.regex(/^\w+$/, { error: "must match regexp /
 
 export const flag = z.boolean({ error: "is not allowed in {:type=>:boolean, :required=>false};" });
 
+/** For schemas of objects: what is no object at all is told so, and other faults keep their own sentences. */
+export const asObject = {
+  error: ({ code }: { readonly code?: string }) => (code === "invalid_type" ? NOT_OBJECT : undefined),
+};
+
 export const object = z.custom<JsonObject>(isObject, { error: NOT_OBJECT });
 
 /** @param values in the order in which the refusal lists them */

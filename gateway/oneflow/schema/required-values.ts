@@ -57,7 +57,7 @@ export function requireRoleValues(
 
 function withValues(role: RoleTemplate, ofService: JsonObject): RoleTemplate {
   const values = filled(role, ofService, {
-    noValues: `Role '${role.name}' specifies User Inputs but no values have been found`,
+    noValues: `The Service template specifies User Inputs for the role ${role.name} but no values have been found`,
     wrongFormat: `${WRONG_INPUTS} in role '${role.name}'`,
     missing: (names) =>
       `Verify that every User Input of role '${role.name}' have its corresponding value defined: ${names.join(", ")}`,

@@ -11,7 +11,17 @@ import {
   elasticServiceExtras,
   scheduledPolicyExtras,
 } from "../elasticity/schema.ts";
-import { arrayOf, flag, object, oneOf, roleName, serviceName, text, wholeNumber } from "./attributes.ts";
+import {
+  arrayOf,
+  asObject,
+  flag,
+  object,
+  oneOf,
+  roleName,
+  serviceName,
+  text,
+  wholeNumber,
+} from "./attributes.ts";
 import { MAX_CARDINALITY, MAX_DECLARATIONS, MAX_PARENTS, MAX_POLICIES, MAX_ROLES } from "./limits.ts";
 
 const shutdownAction = oneOf(["terminate", "terminate-hard", "shutdown", "shutdown-hard"]);
@@ -24,23 +34,29 @@ const adjustment = {
   last_eval: wholeNumber().exactOptional(),
 };
 
-export const elasticityPolicySchema = z.looseObject({
-  ...adjustment,
-  expression: text,
-  period_number: wholeNumber(0).exactOptional(),
-  period: wholeNumber(0).exactOptional(),
-  true_evals: wholeNumber().exactOptional(),
-  expression_evaluated: text.exactOptional(),
-  missing_evals: wholeNumber().exactOptional(),
-  ...elasticityPolicyExtras,
-});
+export const elasticityPolicySchema = z.looseObject(
+  {
+    ...adjustment,
+    expression: text,
+    period_number: wholeNumber(0).exactOptional(),
+    period: wholeNumber(0).exactOptional(),
+    true_evals: wholeNumber().exactOptional(),
+    expression_evaluated: text.exactOptional(),
+    missing_evals: wholeNumber().exactOptional(),
+    ...elasticityPolicyExtras,
+  },
+  asObject,
+);
 
-export const scheduledPolicySchema = z.looseObject({
-  ...adjustment,
-  start_time: text.exactOptional(),
-  recurrence: text.exactOptional(),
-  ...scheduledPolicyExtras,
-});
+export const scheduledPolicySchema = z.looseObject(
+  {
+    ...adjustment,
+    start_time: text.exactOptional(),
+    recurrence: text.exactOptional(),
+    ...scheduledPolicyExtras,
+  },
+  asObject,
+);
 
 /** Networks or user inputs by name: what they say is looked at when a service is made (requireValues). */
 const declarations = object.refine((value) => Object.keys(value).length <= MAX_DECLARATIONS, {
@@ -72,7 +88,7 @@ export const vmRoleSchema = z.looseObject({
 
 export const vrRoleSchema = z.looseObject({ ...role, type: z.literal("vr") });
 
-export const roleSchema = z.discriminatedUnion("type", [vmRoleSchema, vrRoleSchema]);
+export const roleSchema = z.discriminatedUnion("type", [vmRoleSchema, vrRoleSchema], asObject);
 
 const objectId = z.union([z.int().min(0), z.string().regex(/^\s*[0-9]{1,15}\s*$/)]);
 

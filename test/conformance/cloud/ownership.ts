@@ -43,6 +43,9 @@ export function ownershipTests(current: () => CloudUnderTest): void {
     const bob = await user("bob");
     for (const [label, pool, id] of await oneOfEach(cloud, alice, admin)) {
       await pool.chmod(admin, id, OPEN);
+      // Whose it is already, that may be said again.
+      await pool.chown(alice, id, { uid: alice.uid, gid: alice.gid });
+      expect(await pool.get(alice, id), label).toMatchObject({ uid: alice.uid, gid: alice.gid });
       for (const actor of [alice, bob]) {
         await expect(pool.chown(actor, id, { uid: bob.uid }), label).rejects.toMatchObject({
           code: "forbidden",

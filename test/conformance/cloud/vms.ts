@@ -1,6 +1,7 @@
 /** VMs as objects: what they are made of, their owner's notes, and their snapshots. */
 
 import { expect, it } from "vitest";
+import { SYSTEM } from "../../../gateway/cloud/actor.ts";
 import type { Vm } from "../../../gateway/cloud/model.ts";
 import { GatehouseError } from "../../../shared/errors.ts";
 import { stringOf, vectorOf, vectorsOf } from "../../../shared/template/types.ts";
@@ -95,6 +96,24 @@ export function vmTests(current: () => CloudUnderTest): void {
       code: "forbidden",
     });
     expect(await notes()).toEqual({ READY: "YES" });
+  });
+
+  it("take what only administrators may set from nobody else, and keep what they set", async () => {
+    const { cloud, user } = current();
+    const alice = await user("alice");
+    const id = await cloud.vms.allocate(alice, text('NAME = "a" A = "1"'), { hold: true });
+    const notes = async () => (await cloud.vms.get(alice, id)).userTemplate;
+    for (const [name, value] of [
+      ["CPU_COST", "3"],
+      ["NIC_DEFAULT", { BRIDGE: "br0" }],
+    ] as const) {
+      const refused = cloud.vms.updateUserTemplate(alice, id, { B: "2", [name]: value }, "append");
+      await expect(refused, name).rejects.toMatchObject({ code: "forbidden" });
+    }
+    expect(await notes()).toEqual({ A: "1" });
+    await cloud.vms.updateUserTemplate(SYSTEM, id, { CPU_COST: "3" }, "append");
+    await cloud.vms.updateUserTemplate(alice, id, { A: "2", CPU_COST: "3" }, "append");
+    expect(await notes()).toEqual({ A: "2", CPU_COST: "3" });
   });
 
   it("change only as whoever writes them agrees, told what was and what would be", async () => {

@@ -57,12 +57,14 @@ function routerVariables(template: Template): Vector {
   );
 }
 
-/** Where the context disc would sit: after the VM's disks, on the first IDE letter that is free. */
+/** Where the context disc would sit: after the VM's disks, on the first letter that is free, of IDE unless DEV_PREFIX says. */
 function discVariables(context: Vector, template: Template): Vector {
   const disks = vectorsOf(template, "DISK");
   const ids = disks.map((disk, index) => Number(disk.DISK_ID ?? index)).filter(Number.isSafeInteger);
   const taken = new Set(disks.map((disk) => disk.TARGET));
   const letters = [..."abcdefghijklmnopqrstuvwxyz"];
-  const free = letters.map((letter) => `hd${letter}`).find((target) => !taken.has(target)) ?? "hda";
+  const prefix = context.DEV_PREFIX || "hd";
+  const targets = letters.map((letter) => `${prefix}${letter}`);
+  const free = targets.find((target) => !taken.has(target)) ?? `${prefix}a`;
   return { DISK_ID: String(Math.max(-1, ...ids) + 1), TARGET: context.TARGET || free };
 }

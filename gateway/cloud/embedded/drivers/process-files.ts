@@ -70,7 +70,7 @@ async function makeDir(
 }
 
 /** Puts a file in place of an earlier one, whole or not at all; without content it is removed. */
-async function putFile(
+export async function putFile(
   path: string,
   content: string | Buffer | undefined,
   mode: number,

@@ -3,32 +3,35 @@
 import { livingStat } from "../../../../shared/guests/process-proc.ts";
 import type { Vm } from "../../model.ts";
 import { endMembers } from "./process-group.ts";
-import { powerOff, pullPlug } from "./qemu-power.ts";
+import { type Leave, powerOff, pullPlug } from "./qemu-power.ts";
 import type { QemuGuest } from "./qemu-roster.ts";
 import type { QemuSite } from "./qemu-site.ts";
 import { removeTaps } from "./qemu-tap.ts";
 
 /**
- * Resolves when it is gone, or was. False: it did not go within its grace, so it was ended.
+ * Resolves when it is gone, or was, with how it left.
  * @throws GatehouseError `unavailable` when a process outlives even SIGKILL.
  */
 export async function endGuest(
   site: QemuSite,
   vm: Pick<Vm, "id" | "deployId">,
   hard: boolean,
-): Promise<boolean> {
+): Promise<Leave> {
   const { clock, graceMs, network } = site.options;
   const process = site.roster.recorded(vm);
-  let hasLeft = true;
+  let leave: Leave = "left";
   if (process !== undefined) {
     const guest = { vmId: vm.id, process, socket: site.roster.paths(vm.id).driverMonitor };
     if (!hard && livingStat(process) !== undefined)
-      hasLeft = await powerOff(guest, { monitor: site.monitor, clock, graceMs });
+      leave = await powerOff(guest, {
+        ...{ monitor: site.monitor, clock, graceMs },
+        hasPanicked: () => site.roster.known(vm.id)?.hasPanicked === true,
+      });
     await endMembers(site.membership(vm.id, process), clock, 0);
   }
   await site.roster.forget(vm.id);
   if (network === "bridge") await removeTaps(vm.id, clock);
-  return hasLeft;
+  return leave;
 }
 
 /** What a guest leaves behind that ended by itself, or whose QEMU shall end now. */

@@ -10,28 +10,53 @@ import { GatehouseError } from "../../../../shared/errors.ts";
 
 const QCOW2_MAGIC = 0x514649fb;
 const QCOW2_HEADER_BYTES = 104;
+const QCOW2_SIZE_AT = 24;
 /** Bit 2 of the incompatible features: the data lie in another file (QEMU's docs/interop/qcow2). */
 const EXTERNAL_DATA_FILE = 4n;
 
+/** Directories of the operator's that files of a kind lie in, as sentences call them. */
+export interface FileHome {
+  readonly place: string;
+  readonly anyPlace: string;
+  readonly setting: string;
+}
+
+const IMAGES: FileHome = {
+  place: "an image directory",
+  anyPlace: "the image directories",
+  setting: "cloud.qemu.image_dirs",
+};
+
+/** The real path of an image, kernel or initrd. @throws GatehouseError as findFile does. */
+export function findImage(what: string, name: string, imageDirs: readonly string[]): Promise<string> {
+  return findFile(what, name, imageDirs, IMAGES);
+}
+
 /**
- * The real path of an image, kernel or initrd. A relative name is looked for in each directory, in their order.
- * @throws GatehouseError `forbidden` for what does not lie in an image directory, `not_found` for what is not there.
+ * The real path of a file. A relative name is looked for in each directory, in their order.
+ * @throws GatehouseError `forbidden` for what does not lie in one of them, `not_found` for what is not there.
  */
-export async function findImage(what: string, name: string, imageDirs: readonly string[]): Promise<string> {
-  if (name.includes("\0")) throw outside(what, name);
-  const dirs = await Promise.all(imageDirs.map((dir) => realpath(dir).catch(() => undefined)));
+export async function findFile(
+  what: string,
+  name: string,
+  within: readonly string[],
+  home: FileHome,
+): Promise<string> {
+  if (name.includes("\0")) throw outside(what, name, home);
+  const dirs = await Promise.all(within.map((dir) => realpath(dir).catch(() => undefined)));
   const known = dirs.filter((dir) => dir !== undefined);
   const candidates = isAbsolute(name) ? [name] : known.map((dir) => join(dir, name));
   for (const candidate of candidates) {
     const path = await realpath(candidate).catch(() => undefined);
     if (path === undefined) continue;
-    if (!known.some((dir) => path.startsWith(dir.endsWith(sep) ? dir : dir + sep))) throw outside(what, name);
+    if (!known.some((dir) => path.startsWith(dir.endsWith(sep) ? dir : dir + sep)))
+      throw outside(what, name, home);
     await requireFile(what, name, path);
     return path;
   }
   // Whether something outside exists is nobody's business.
-  if (isAbsolute(name) && !known.some((dir) => name.startsWith(dir + sep))) throw outside(what, name);
-  throw new GatehouseError("not_found", `${what} "${shown(name)}" is in none of the image directories.`);
+  if (isAbsolute(name) && !known.some((dir) => name.startsWith(dir + sep))) throw outside(what, name, home);
+  throw new GatehouseError("not_found", `${what} "${shown(name)}" is in none of ${home.anyPlace}.`);
 }
 
 /**
@@ -57,6 +82,19 @@ export async function requireStandalone(what: string, path: string): Promise<voi
     );
 }
 
+/** How long the disk is that an image holds. `path` is an image of that format, as requireStandalone has found. */
+export async function virtualBytes(path: string, format: "raw" | "qcow2"): Promise<number> {
+  const file = await open(path, "r");
+  try {
+    if (format === "raw") return (await file.stat()).size;
+    const size = Buffer.alloc(8);
+    await file.read(size, 0, size.length, QCOW2_SIZE_AT);
+    return Number(size.readBigUInt64BE());
+  } finally {
+    await file.close();
+  }
+}
+
 async function requireFile(what: string, name: string, path: string): Promise<void> {
   // Not waiting for the other end of a pipe.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
@@ -68,11 +106,8 @@ async function requireFile(what: string, name: string, path: string): Promise<vo
   throw new GatehouseError("not_found", `${what} "${shown(name)}" is not a file that the house can read.`);
 }
 
-function outside(what: string, name: string): GatehouseError {
-  return new GatehouseError(
-    "forbidden",
-    `${what} "${shown(name)}" does not lie in an image directory (cloud.qemu.image_dirs).`,
-  );
+function outside(what: string, name: string, { place, setting }: FileHome): GatehouseError {
+  return new GatehouseError("forbidden", `${what} "${shown(name)}" does not lie in ${place} (${setting}).`);
 }
 
 function shown(name: string): string {

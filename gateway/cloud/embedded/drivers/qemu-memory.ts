@@ -9,7 +9,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Clock } from "../../../../shared/clock.ts";
-import { GatehouseError } from "../../../../shared/errors.ts";
+import { errorText, GatehouseError } from "../../../../shared/errors.ts";
 import type { QemuGuestPaths } from "../../../../shared/guests/qemu-layout.ts";
 import { delay } from "./process-group.ts";
 import type { Monitored, QemuMonitor } from "./qemu-monitor.ts";
@@ -59,7 +59,9 @@ export async function saveMemory(place: MemoryPlace, memoryMiB: number): Promise
     await rename(fresh, paths.memory);
   } catch (error) {
     await rm(fresh, { force: true });
-    throw error;
+    if (error instanceof GatehouseError) throw error;
+    const why = `The guest's memory could not be saved: ${errorText(error).replace(/\.$/, "")}.`;
+    throw new GatehouseError("unavailable", why, { cause: error });
   } finally {
     server.close();
     await file.close();

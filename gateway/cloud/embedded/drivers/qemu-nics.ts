@@ -3,7 +3,8 @@
  * lost since; so they are noted in the guest's folder.
  */
 
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import type { QemuGuestPaths } from "../../../../shared/guests/qemu-layout.ts";
 import { vectorsOf } from "../../../../shared/template/types.ts";
@@ -18,9 +19,9 @@ export async function noteNics({ nics }: QemuGuestPaths, { template }: Pick<Vm, 
 }
 
 /** The VM with the interfaces that it booted with; as it is, where nobody noted them. */
-export async function asBooted<T extends Pick<Vm, "template">>({ nics }: QemuGuestPaths, vm: T): Promise<T> {
+export function asBooted<T extends Pick<Vm, "template">>({ nics }: QemuGuestPaths, vm: T): T {
   try {
-    const NIC = nicsSchema.parse(JSON.parse(await readFile(nics, "utf8")));
+    const NIC = nicsSchema.parse(JSON.parse(readFileSync(nics, "utf8")));
     return { ...vm, template: { ...vm.template, NIC } };
   } catch {
     return vm;

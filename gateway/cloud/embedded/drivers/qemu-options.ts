@@ -14,6 +14,8 @@ export interface QemuDriverOptions extends QemuTrust {
   readonly binary: string;
   /** Where images, kernels and initrds of templates may lie. */
   readonly imageDirs: readonly string[];
+  /** Where UEFI firmware may lie. */
+  readonly firmwareDirs: readonly string[];
   /** Asked once a boot. */
   readonly accelerator: () => Promise<FoundAccelerator>;
   readonly network: QemuNetwork;

@@ -1,8 +1,6 @@
 /** What a VM's template asks of QEMU, read once into typed and bounded values. Which files it may have, qemu-images.ts says. */
 
-import { GatehouseError } from "../../../../shared/errors.ts";
 import {
-  isYes,
   stringOf,
   type Template,
   type Vector,
@@ -11,31 +9,17 @@ import {
 } from "../../../../shared/template/types.ts";
 import { parseIp4, parseIp6, parseMac } from "../../address-text.ts";
 import type { Vm } from "../../model.ts";
+import type { Rates } from "../wire/pace.ts";
 import type { NetworkAddress } from "../wire/switch.ts";
+import { type BootOrder, bootOrderOf } from "./qemu-boot-order.ts";
+import { contextSeat, diskOf, inGuestOrder, queuesOf, type Seat, type SeatedDisk } from "./qemu-disk-plan.ts";
+import { type DisplayPlan, displayOf } from "./qemu-display.ts";
+import { type FirmwarePlan, firmwareOf } from "./qemu-firmware.ts";
+import { type CpuPlan, cpuOf, MAX_VCPUS, type MachinePlan, machineOf } from "./qemu-machine.ts";
+import { ratesOf } from "./qemu-nic-rates.ts";
+import { refused, shown, whole } from "./qemu-values.ts";
 
-export const IMAGE_FORMATS = ["raw", "qcow2"] as const;
-export type ImageFormat = (typeof IMAGE_FORMATS)[number];
-
-/** The bus a disk sits on, by the first letters of its TARGET. */
-export type DiskBus = "virtio" | "scsi" | "ide";
-
-export interface DiskPlan {
-  readonly id: number;
-  /** The image it begins as, as the template names it; undefined: blank. */
-  readonly image: string | undefined;
-  /** Of the image, or of the blank disk. */
-  readonly format: ImageFormat;
-  /** The size it shall have; undefined: the image's. */
-  readonly sizeMiB: number | undefined;
-  readonly readOnly: boolean;
-  /** The image itself is written, not a copy. */
-  readonly persistent: boolean;
-  readonly bus: DiskBus;
-  /** Its place in the boot order, from 1; undefined: not booted from. */
-  readonly bootIndex: number | undefined;
-}
-
-export const NIC_MODELS = ["virtio-net-pci", "e1000", "rtl8139"] as const;
+export const NIC_MODELS = ["virtio-net-pci", "e1000", "e1000e", "rtl8139", "vmxnet3"] as const;
 
 /** What the cloud gave an interface. */
 export interface LeasedNic {
@@ -58,6 +42,9 @@ export interface NicPlan extends LeasedNic {
   readonly mask: string;
   readonly dns: string;
   readonly mtu: string;
+  /** Its place in the boot order, from 1; undefined: not booted from. */
+  readonly bootIndex: number | undefined;
+  readonly rates: Rates;
 }
 
 export interface KernelPlan {
@@ -70,21 +57,23 @@ export interface GuestPlan {
   readonly vmId: number;
   readonly memoryMiB: number;
   readonly vcpus: number;
-  readonly machine: "pc" | "q35";
+  readonly machine: MachinePlan;
+  readonly cpu: CpuPlan;
+  /** UEFI; undefined: the BIOS. */
+  readonly firmware: FirmwarePlan | undefined;
   /** Boots this kernel itself; undefined: the firmware boots from disks. */
   readonly kernel: KernelPlan | undefined;
-  readonly disks: readonly DiskPlan[];
+  readonly disks: readonly SeatedDisk[];
   readonly nics: readonly NicPlan[];
   /** As the context asks for; empty where it does not. */
   readonly hostName: string;
-  readonly contextBus: DiskBus;
-  /** A VGA card, and VNC on a socket in the guest's directory. */
-  readonly graphics: boolean;
+  readonly contextSeat: Seat;
+  /** Of the SCSI controller; undefined: one a processor. */
+  readonly scsiQueues: number | undefined;
+  readonly display: DisplayPlan;
 }
 
 const MAX_MEMORY_MIB = 16 * 1024 * 1024;
-const MAX_VCPUS = 255;
-const MAX_DISK_MIB = 64 * 1024 * 1024;
 const MAX_DISKS = 16;
 const MAX_NICS = 8;
 /** COMMAND_LINE_SIZE of Linux on x86. */
@@ -101,26 +90,38 @@ export function planGuest(vm: Pick<Vm, "id" | "template">): GuestPlan {
     throw refused(`A VM has at most ${MAX_DISKS} disks here, not ${disks.length}`);
   if (nics.length > MAX_NICS)
     throw refused(`A VM has at most ${MAX_NICS} interfaces here, not ${nics.length}`);
-  const kernel = kernelOf(os);
-  const bootOrder = (os.BOOT ?? "").split(",").map((name) => name.trim());
+  const firmware = firmwareOf(os);
+  const features = vectorOf(template, "FEATURES") ?? {};
+  const vcpus = whole("VCPU", stringOf(template, "VCPU") || "1", 1, MAX_VCPUS);
+  const boot = bootOrderOf(os.BOOT ?? "", template);
+  const around = { vmId: vm.id, features, bootIndex: (id: number) => boot.get(`disk${id}`) };
+  const seated = inGuestOrder(disks.map((disk, index) => diskOf(disk, index, around)));
   const plan: GuestPlan = {
     vmId: vm.id,
     memoryMiB: whole("MEMORY", stringOf(template, "MEMORY") ?? "", 16, MAX_MEMORY_MIB),
-    vcpus: whole("VCPU", stringOf(template, "VCPU") || "1", 1, MAX_VCPUS),
-    machine: os.MACHINE === "q35" ? "q35" : "pc",
-    kernel,
-    disks: disks.map((disk, index) => diskOf(disk, index, bootOrder)),
-    nics: leasedNics(template).map((leased, index) => nicOf(nics[index] ?? {}, leased, context)),
+    vcpus,
+    machine: machineOf(template, firmware, vcpus),
+    cpu: cpuOf(template),
+    firmware,
+    kernel: kernelOf(os),
+    disks: seated,
+    nics: leasedNics(template).map((leased, index) => nicOf(nics[index] ?? {}, leased, context, boot)),
     hostName: context.SET_HOSTNAME ?? "",
-    contextBus: busOf(context.TARGET ?? "hda"),
-    graphics: (vectorOf(template, "GRAPHICS")?.TYPE ?? "").toUpperCase() === "VNC",
+    contextSeat: contextSeat(context.TARGET || context.DEV_PREFIX || "hda", seated),
+    scsiQueues: queuesOf("FEATURES/VIRTIO_SCSI_QUEUES", features.VIRTIO_SCSI_QUEUES),
+    display: displayOf(template),
   };
+  requireSound(plan);
+  return plan;
+}
+
+function requireSound(plan: GuestPlan): void {
   requireDistinct("DISK_ID", plan.disks);
   requireDistinct("NIC_ID", plan.nics);
-  if (kernel === undefined && plan.disks.length === 0) {
+  requireIdePlaces(plan);
+  if (plan.kernel === undefined && plan.disks.length === 0) {
     throw refused("There is nothing to boot: the template has neither OS/KERNEL nor a DISK");
   }
-  return plan;
 }
 
 function kernelOf(os: Vector): KernelPlan | undefined {
@@ -134,44 +135,6 @@ function kernelOf(os: Vector): KernelPlan | undefined {
   return { kernel: os.KERNEL, initrd: os.INITRD || undefined, commandLine };
 }
 
-function diskOf(disk: Vector, index: number, bootOrder: readonly string[]): DiskPlan {
-  const id = whole("DISK/DISK_ID", disk.DISK_ID || String(index), 0, 255);
-  const image = disk.SOURCE || disk.IMAGE || undefined;
-  const sizeMiB = disk.SIZE ? whole("DISK/SIZE", disk.SIZE, 1, MAX_DISK_MIB) : undefined;
-  if (image === undefined && sizeMiB === undefined) {
-    throw refused(`DISK ${id} has neither SOURCE or IMAGE, nor the SIZE of a blank disk in MiB`);
-  }
-  const place = bootOrder.indexOf(`disk${id}`);
-  return {
-    id,
-    image,
-    format: formatOf(disk, image),
-    sizeMiB,
-    readOnly: isYes(disk.READONLY),
-    persistent: image !== undefined && isYes(disk.PERSISTENT),
-    bus: busOf(disk.TARGET || disk.DEV_PREFIX || "vda"),
-    bootIndex: place < 0 ? undefined : place + 1,
-  };
-}
-
-/** Never guessed from its content, which a guest may have written. */
-function formatOf(disk: Vector, image: string | undefined): ImageFormat {
-  const said = (disk.FORMAT || disk.DRIVER || "").toLowerCase();
-  // OpenNebula's FORMAT of a blank disk may also be a file system, to be made inside by the datastore.
-  const wanted = said || (image?.endsWith(".qcow2") ? "qcow2" : "raw");
-  const format = IMAGE_FORMATS.find((name) => name === wanted);
-  if (format !== undefined) return format;
-  throw refused(`DISK/FORMAT (or DRIVER) is ${IMAGE_FORMATS.join(" or ")} here, not "${said}"`);
-}
-
-function busOf(target: string): DiskBus {
-  const prefix = target.slice(0, 2);
-  if (prefix === "vd") return "virtio";
-  if (prefix === "sd") return "scsi";
-  if (prefix === "hd") return "ide";
-  throw refused(`TARGET and DEV_PREFIX begin with vd, sd or hd, not "${prefix}"`);
-}
-
 /** In the order of the template, also of one that cannot be planned. */
 export function leasedNics(template: Template): readonly LeasedNic[] {
   const aliases = vectorsOf(template, "NIC_ALIAS");
@@ -182,14 +145,15 @@ export function leasedNics(template: Template): readonly LeasedNic[] {
   });
 }
 
-function nicOf(nic: Vector, leased: LeasedNic, context: Vector): NicPlan {
+function nicOf(nic: Vector, leased: LeasedNic, context: Vector, boot: BootOrder): NicPlan {
   const { mac, leases } = leased;
   const id = whole("NIC/NIC_ID", nic.NIC_ID || String(leased.id), 0, 255);
   if (parseMac(mac) === undefined)
     throw refused(`NIC ${id} has no MAC address, so it stands in no network yet`);
   const wanted = (nic.MODEL || "virtio").toLowerCase();
   const model = NIC_MODELS.find((name) => name === (wanted === "virtio" ? "virtio-net-pci" : wanted));
-  if (model === undefined) throw refused(`NIC/MODEL is virtio, e1000 or rtl8139 here, not "${wanted}"`);
+  if (model === undefined)
+    throw refused(`NIC/MODEL is virtio, e1000, e1000e, rtl8139 or vmxnet3 here, not ${shown(wanted)}`);
   const told = (name: string): string => context[`ETH${id}_${name}`] ?? "";
   return {
     id,
@@ -204,6 +168,8 @@ function nicOf(nic: Vector, leased: LeasedNic, context: Vector): NicPlan {
     mask: told("MASK"),
     dns: told("DNS") || (nic.DNS ?? ""),
     mtu: told("MTU"),
+    bootIndex: boot.get(`nic${id}`),
+    rates: ratesOf(nic),
   };
 }
 
@@ -221,16 +187,16 @@ function leaseOf(nic: Vector): readonly NetworkAddress[] {
   ];
 }
 
+/** Two cables of two places each; of q35's SATA six of one. */
+const IDE_PLACES = { pc: 4, q35: 6 } as const;
+
+function requireIdePlaces({ disks, contextSeat, machine }: GuestPlan): void {
+  const most = IDE_PLACES[machine.isQ35 ? "q35" : "pc"];
+  if ([...disks, contextSeat].every(({ bus, place }) => bus !== "ide" || place < most)) return;
+  const last = `hd${"abcdef"[most - 1]}`;
+  throw refused(`A machine of this type has ${most} hd devices, to ${last}, the context disc among them`);
+}
+
 function requireDistinct(what: string, items: readonly { readonly id: number }[]): void {
   if (new Set(items.map(({ id }) => id)).size < items.length) throw refused(`Two of the same ${what}`);
-}
-
-function whole(what: string, text: string, least: number, most: number): number {
-  const number = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= least && number <= most) return number;
-  throw refused(`${what} is a whole number from ${least} to ${most}, not "${text.slice(0, 32)}"`);
-}
-
-function refused(what: string): GatehouseError {
-  return new GatehouseError("bad_request", `${what}.`);
 }

@@ -12,6 +12,7 @@ import {
 import type { Vm } from "../../model.ts";
 import { readNote, removeNote, trimLog, writeNote } from "./process-files.ts";
 import { listenToQemu, type News } from "./qemu-news.ts";
+import { type TrafficNote, trafficNote } from "./qemu-traffic.ts";
 import type { GuestWire } from "./qemu-wires.ts";
 
 /** A guest that was running when last looked at. */
@@ -24,8 +25,11 @@ export interface QemuGuest {
   readonly adopted: boolean;
   readonly wires: readonly GuestWire[];
   readonly ear: { close(): void };
+  readonly traffic: TrafficNote;
   /** How its process ended, once that was seen. */
   end: QemuEnd | undefined;
+  /** Its kernel told that it panicked: it does not hear any button any more. */
+  hasPanicked: boolean;
 }
 
 export interface QemuEnd {
@@ -110,7 +114,10 @@ export class QemuRoster {
     openWires: () => readonly GuestWire[],
   ): Promise<QemuGuest> {
     await writeNote(guestPaths(this.#options.runDir, vmId), process, bootId());
-    return this.#add({ vmId, process, adopted: false, wires: openWires() });
+    const guest = this.#add({ vmId, process, adopted: false, wires: openWires() });
+    // Before its QEMU begins, which could else put something in its place.
+    await guest.traffic.write();
+    return guest;
   }
 
   /** A process was seen to end. */
@@ -134,12 +141,14 @@ export class QemuRoster {
     this.#guests.clear();
   }
 
-  #add(found: Omit<QemuGuest, "end" | "socket" | "ear">): QemuGuest {
+  #add(found: Omit<QemuGuest, "end" | "hasPanicked" | "socket" | "ear" | "traffic">): QemuGuest {
     this.#cut(this.#guests.get(found.vmId));
     const { clock, onNews } = this.#options;
-    const { driverMonitor, newsMonitor } = this.paths(found.vmId);
+    const { dir, driverMonitor, newsMonitor } = this.paths(found.vmId);
     const ear = listenToQemu({ path: newsMonitor, clock, hear: (news) => onNews(guest, news) });
-    const guest: QemuGuest = { ...found, socket: driverMonitor, ear, end: undefined };
+    const traffic = trafficNote({ dir, ...found });
+    const state = { end: undefined, hasPanicked: false };
+    const guest: QemuGuest = { ...found, socket: driverMonitor, ear, traffic, ...state };
     this.#guests.set(guest.vmId, guest);
     if (!this.#watching) this.#watchLater();
     return guest;
@@ -161,6 +170,7 @@ export class QemuRoster {
       const { vmId, process, adopted } = guest;
       if (adopted && livingStat(process) === undefined)
         this.ended(vmId, process, { code: undefined, signal: undefined });
+      await guest.traffic.write().catch(() => {});
       if (await this.#trim(vmId)) this.#options.onCut(guest);
     }
   }

@@ -12,6 +12,7 @@ import { type LinkRules, linksOf } from "./qemu-links.ts";
 import type { MemoryPlace } from "./qemu-memory.ts";
 import { QemuMonitor } from "./qemu-monitor.ts";
 import type { News } from "./qemu-news.ts";
+import { asBooted } from "./qemu-nics.ts";
 import type { QemuDriverOptions } from "./qemu-options.ts";
 import { type GuestPlan, leasedNics, planGuest } from "./qemu-plan.ts";
 import { type QemuGuest, QemuRoster } from "./qemu-roster.ts";
@@ -45,7 +46,7 @@ export class QemuSite {
 
   /** The guest of a VM if it is alive, with its wires. */
   find(vm: Vm): QemuGuest | undefined {
-    return this.roster.find(vm, () => this.openWires(vm, planGuest(vm)));
+    return this.roster.find(vm, () => this.openWires(vm, planGuest(asBooted(this.roster.paths(vm.id), vm))));
   }
 
   /** @throws GatehouseError `wrong_state` when it is not alive. */

@@ -28,15 +28,16 @@ const OWN_USERS =
 /** @throws GatehouseError `forbidden` for a VM that may not run here; as prepareBoot, and `unavailable` when QEMU does not come up. */
 export async function startGuest(site: QemuSite, asked: Vm, context: ContextFiles): Promise<ProcessIdentity> {
   const vm = site.newest(asked);
-  const { binary, imageDirs, accelerator, clock } = site.options;
+  const { binary, imageDirs, firmwareDirs, accelerator, clock } = site.options;
   const refusal = qemuRefusal(vm, site.options);
   if (refusal !== undefined) throw new GatehouseError("forbidden", refusal);
   const paths = site.roster.paths(vm.id);
   const uid = site.uid(vm.id);
   await makeRoom(site, vm.id);
-  const plan = planGuest((await hasMemory(paths)) ? await asBooted(paths, vm) : vm);
+  const plan = planGuest((await hasMemory(paths)) ? asBooted(paths, vm) : vm);
   const links = withoutLost(linksOf(plan, site.linkRules(vm)), plan, vm);
-  const boot = await prepareBoot({ plan, paths, links, context, imageDirs, accelerator, uid, clock });
+  const files = { paths, imageDirs, firmwareDirs, uid };
+  const boot = await prepareBoot({ plan, links, context, accelerator, clock, ...files });
   if (!boot.isRestored) await noteNics(paths, vm);
   let guest: QemuGuest | undefined;
   const process = await spawnQemu({

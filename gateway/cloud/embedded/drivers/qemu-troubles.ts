@@ -65,6 +65,11 @@ export class QemuTroubles {
     );
   }
 
+  /** It was told to leave, so nobody is told of its end. */
+  panickedAtEnd(vmId: number, panic: string): void {
+    this.#tell(vmId, panic);
+  }
+
   #goOnLater(guest: QemuGuest): void {
     const counts = this.#of(guest);
     if (counts.waitsForDisk) return;

@@ -4,6 +4,7 @@ import { errorText } from "../../../../shared/errors.ts";
 import type { Vm } from "../../model.ts";
 import { processRefusal } from "./process-trust.ts";
 import { planGuest } from "./qemu-plan.ts";
+import { requireNothingElse } from "./qemu-refused.ts";
 
 export interface QemuTrust {
   readonly enabled: boolean;
@@ -11,8 +12,8 @@ export interface QemuTrust {
   readonly refusalReason: string;
   /** Users who may write images themselves, and whose guests may reach more than OneGate in the `user` network. */
   readonly trustedUids: ReadonlySet<number>;
-  /** What the machine has; a VM that needs more is not run. */
-  readonly machineMemoryMiB: number;
+  /** What guests may have in all; a VM that needs more is not run. */
+  readonly guestMemoryMiB: number;
 }
 
 /** Both its creator and the owner of its template are trusted. */
@@ -25,9 +26,10 @@ export function qemuRefusal(vm: Pick<Vm, "id" | "template">, trust: QemuTrust): 
   if (process.platform !== "linux") return "The qemu driver runs VMs on Linux only.";
   if (!trust.enabled) return trust.refusalReason;
   try {
+    requireNothingElse(vm.template);
     const { memoryMiB, disks } = planGuest(vm);
-    if (memoryMiB > trust.machineMemoryMiB)
-      return `MEMORY is ${memoryMiB} MiB, and this machine has ${trust.machineMemoryMiB} MiB.`;
+    if (memoryMiB > trust.guestMemoryMiB)
+      return `MEMORY is ${memoryMiB} MiB, and guests have ${trust.guestMemoryMiB} MiB on this machine.`;
     const isWriter = disks.some(({ persistent, readOnly }) => persistent && !readOnly);
     if (!isWriter || isTrustedVm(vm, trust)) return undefined;
     return `The qemu driver does not run virtual machine [${vm.id}]: a DISK is PERSISTENT, and only users whom cloud.qemu.trusted_users names may write images themselves.`;

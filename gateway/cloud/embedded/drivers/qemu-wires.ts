@@ -58,6 +58,7 @@ export function openWires(options: WiresOptions): readonly GuestWire[] {
         guestIp: nic.ip === undefined ? undefined : parseIp4(nic.ip),
         port: ONEGATE_WIRE_PORT,
         dhcp: dhcpOf(nic, plan.hostName),
+        rates: nic.rates,
         connect: () => connectTo(onegate(), plan.vmId),
       });
       return [{ ...wire, follow: (nics) => followNic(wire, nic, nics) }];

@@ -42,6 +42,7 @@ type Listener = (vmId: number, sentence: string) => void;
 class QemuDriver implements Driver {
   readonly name = "qemu";
   readonly takesNoSnapshots = true;
+  readonly memoryMiB: number;
   readonly endsGuestsOnClose: boolean;
   readonly #site: QemuSite;
   readonly #troubles: QemuTroubles;
@@ -52,6 +53,7 @@ class QemuDriver implements Driver {
 
   constructor(options: QemuDriverOptions) {
     this.endsGuestsOnClose = options.endsGuestsOnClose;
+    this.memoryMiB = options.guestMemoryMiB;
     this.#site = new QemuSite(options, {
       onEnd: (guest) => this.#onOwnEnd(guest, (ended) => this.#endOf(ended)),
       onNews: (guest, news) => this.#hear(guest, news),
@@ -128,8 +130,12 @@ class QemuDriver implements Driver {
   save(vm: Vm): Promise<void> {
     return this.#serial(vm.id, async () => {
       const guest = this.#site.find(vm);
-      if (guest === undefined) return;
-      if (!(await hasMemory(this.#site.roster.paths(vm.id)))) await this.#save(vm, guest);
+      const isSaved = await hasMemory(this.#site.roster.paths(vm.id));
+      if (guest === undefined) {
+        if (isSaved || vm.lcmState !== LCM_STATE.SAVE_STOP) return;
+        throw new GatehouseError("unavailable", "The guest ended before its memory was saved.");
+      }
+      if (!isSaved) await this.#save(vm, guest);
       await this.#end(vm, true);
     });
   }
@@ -176,13 +182,20 @@ class QemuDriver implements Driver {
   }
 
   async #end(vm: Pick<Vm, "id" | "deployId">, hard: boolean): Promise<void> {
-    if (!(await endGuest(this.#site, vm, hard))) this.#troubles.didNotLeave(vm.id);
+    const leave = await endGuest(this.#site, vm, hard);
+    if (leave === "stayed") this.#troubles.didNotLeave(vm.id);
+    if (leave === "panicked") this.#troubles.panickedAtEnd(vm.id, await this.#panicOf(vm));
   }
 
   /** A QEMU that was told to save before, by a server that did not see it through, goes on first. */
   async #save(vm: Vm, guest: QemuGuest): Promise<void> {
     const { monitor } = this.#site;
     const { status, running } = await monitor.runStatus(guest);
+    if (status === "guest-panicked") {
+      // There is nothing to go back to.
+      await this.#end(vm, true);
+      throw new GatehouseError("unavailable", await this.#panicOf(vm));
+    }
     if (status === "postmigrate") await monitor.tell(guest, "cont");
     await monitor.tell(guest, "stop");
     try {
@@ -196,7 +209,8 @@ class QemuDriver implements Driver {
   #hear(guest: QemuGuest, news: News): void {
     switch (news.kind) {
       case "panicked":
-        this.#onOwnEnd(guest, ({ vmId }) => panicSentence(this.#site.roster.paths(vmId)));
+        guest.hasPanicked = true;
+        this.#onOwnEnd(guest, ({ vmId }) => this.#panicOf({ id: vmId }));
         return;
       case "reset":
         this.#troubles.reset(guest);
@@ -205,6 +219,10 @@ class QemuDriver implements Driver {
         this.#troubles.diskError(guest, news.reason);
         return;
     }
+  }
+
+  #panicOf({ id }: Pick<Vm, "id">): Promise<string> {
+    return panicSentence(this.#site.roster.paths(id));
   }
 
   #endOf({ vmId, end }: QemuGuest): Promise<string> {

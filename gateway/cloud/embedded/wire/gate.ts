@@ -5,6 +5,7 @@
 
 import type { Socket } from "node:net";
 import type { Clock } from "../../../../shared/clock.ts";
+import type { Hold } from "./held-bytes.ts";
 import {
   ETHERTYPE,
   echoReply,
@@ -35,6 +36,8 @@ export interface GateOptions {
   /** Begins a connection to OneGate; undefined while there is none. */
   readonly connect: () => Socket | undefined;
   readonly clock: Clock;
+  /** What its connections keep counts here. */
+  readonly hold: Hold;
   /** Four random bytes as a number. */
   readonly randomSequence: () => number;
   readonly send: (frame: Buffer) => void;
@@ -110,16 +113,17 @@ export class Gate {
 
   /** False when it cannot. */
   #begin(key: string, packet: Ip4Packet, syn: TcpSegment): boolean {
-    const { port, connect, clock, randomSequence } = this.#options;
+    const { port, connect, clock, randomSequence, hold } = this.#options;
     if (syn.destinationPort !== port || this.#connections.size >= MAX_GATE_CONNECTIONS) return false;
     const upstream = connect();
     if (upstream === undefined) return false;
-    const connection = new TcpConnection({
+    const connection: TcpConnection = new TcpConnection({
       syn,
       initialSequence: randomSequence(),
       upstream,
       clock,
       send: (segment) => this.#reply(packet, { ...segment, ...portsBack(syn) }),
+      onKept: (bytes) => hold.keep(connection, bytes),
       onEnd: () => {
         if (this.#connections.get(key) === connection) this.#connections.delete(key);
       },

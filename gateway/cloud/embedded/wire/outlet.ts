@@ -44,6 +44,12 @@ export class Outlet {
   /** Whose turn it is first. */
   readonly #queues = new Map<Sender, Queue>();
   #isBusy = false;
+  #writtenBytes = 0;
+
+  /** Of all frames that were given to a sink. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
 
   /** Undefined: nobody listens, and all that waits is lost. */
   attach(sink: FrameSink | undefined): void {
@@ -95,6 +101,7 @@ export class Outlet {
       if (queue.frames.length > 0) this.#queues.set(sender, queue);
       else sender.queues.delete(queue);
     }
+    this.#writtenBytes += bytes - batch.length * LENGTH_BYTES;
     return Buffer.concat(batch);
   }
 }

@@ -18,6 +18,8 @@ export interface TcpConnectionOptions {
   readonly upstream: Socket;
   readonly clock: Clock;
   readonly send: (segment: SentSegment) => void;
+  /** Told how many bytes it keeps, whenever that is another number; it may be reset for it. */
+  readonly onKept: (bytes: number) => void;
   /** Called once, when nothing is left to do. */
   readonly onEnd: () => void;
 }
@@ -56,6 +58,7 @@ export class TcpConnection {
   #finSent = false;
   #guestFinished = false;
   #retries = 0;
+  #kept = 0;
   #cancelRetry: (() => void) | undefined;
 
   constructor(options: TcpConnectionOptions) {
@@ -144,6 +147,7 @@ export class TcpConnection {
       }
       this.#buffer = this.#buffer.subarray(Math.min(acknowledged, this.#buffer.length));
       if (this.#buffer.length < BUFFER_BYTES) this.#options.upstream.resume();
+      this.#tellKept();
       this.#stopRetry();
     }
     this.#push();
@@ -161,6 +165,7 @@ export class TcpConnection {
       this.#receiveNext = wrap(this.#receiveNext + fresh.length);
       // The bytes lie in a piece that QEMU's socket read, which is not used again.
       if (fresh.length > 0) this.#options.upstream.write(fresh, () => this.#taken());
+      this.#tellKept();
       if (isFin && known + fresh.length === payload.length) {
         this.#guestFinished = true;
         this.#receiveNext = wrap(this.#receiveNext + 1);
@@ -172,6 +177,7 @@ export class TcpConnection {
 
   /** OneGate took something: a guest that was told to wait is told that there is room. */
   #taken(): void {
+    this.#tellKept();
     if (this.#offeredWindow < WINDOW_BYTES / 2 && this.#room() >= WINDOW_BYTES / 2) this.#acknowledge();
   }
 
@@ -179,6 +185,7 @@ export class TcpConnection {
     if (this.#state === "over") return;
     this.#buffer = this.#buffer.length === 0 ? bytes : Buffer.concat([this.#buffer, bytes]);
     if (this.#buffer.length >= BUFFER_BYTES) this.#options.upstream.pause();
+    this.#tellKept();
     this.#push();
   }
 
@@ -255,6 +262,17 @@ export class TcpConnection {
     this.#options.send({ sequence, acknowledgement, flags, window: this.#offeredWindow, mss, payload });
   }
 
+  /** A socket that is paused reads on until it has its fill. */
+  #tellKept(): void {
+    if (this.#state === "over") return;
+    const { upstream, onKept } = this.#options;
+    const readAhead = upstream.isPaused() ? upstream.readableHighWaterMark : 0;
+    const kept = this.#buffer.length + readAhead + upstream.writableLength;
+    if (kept === this.#kept) return;
+    this.#kept = kept;
+    onKept(kept);
+  }
+
   /** For bytes of the guest's. */
   #room(): number {
     return Math.max(0, WINDOW_BYTES - this.#options.upstream.writableLength);
@@ -272,6 +290,7 @@ export class TcpConnection {
     this.#state = "over";
     this.#stopRetry();
     this.#options.upstream.destroy();
+    this.#options.onKept(0);
     this.#options.onEnd();
   }
 }

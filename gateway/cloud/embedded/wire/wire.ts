@@ -7,12 +7,14 @@
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import type { Clock } from "../../../../shared/clock.ts";
+import type { WireTraffic } from "../../../../shared/guests/wire-traffic.ts";
 import { answerDhcp, type DhcpOffer } from "./dhcp.ts";
 import type { FairShare } from "./fair-share.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { Gate } from "./gate.ts";
 import type { Lan } from "./lan.ts";
 import { newSender, Outlet } from "./outlet.ts";
+import { Pace, type Rates } from "./pace.ts";
 import type { NetworkAddress, Place, Port } from "./switch.ts";
 
 export interface WireOptions {
@@ -27,11 +29,14 @@ export interface WireOptions {
   readonly port: number;
   /** Undefined: it is given no address. */
   readonly dhcp: DhcpOffer | undefined;
+  readonly rates: Rates;
   /** Begins a connection to OneGate; undefined while there is none. */
   readonly connect: () => Socket | undefined;
 }
 
 export interface Wire {
+  /** What it has carried so far, as its guest sees it: what the guest sent counts although it reached nobody. */
+  traffic(): WireTraffic;
   /** Its guest has other leases from now on. */
   move(addresses: readonly NetworkAddress[]): void;
   close(): void;
@@ -49,13 +54,16 @@ const CONNECTION_US = 100;
 /** Connects, and connects again whenever QEMU hung up or is not there yet, until it is closed. */
 export function openWire(options: WireOptions): Wire {
   const { lan, place, clock } = options;
-  let port = lan.switch.join(place, new Outlet());
+  const outlet = new Outlet();
+  const sent = { bytes: 0 };
+  let port = lan.switch.join(place, outlet);
   let isClosed = false;
   let cut: () => void = () => {};
   const lay = (): void => {
     cut = joinQemu(
       options,
       () => port,
+      sent,
       () => {
         if (!isClosed) cut = clock.after(RECONNECT_MS, lay);
       },
@@ -63,6 +71,7 @@ export function openWire(options: WireOptions): Wire {
   };
   lay();
   return {
+    traffic: () => ({ receivedBytes: outlet.writtenBytes, sentBytes: sent.bytes }),
     move(addresses) {
       if (!isClosed) port = lan.switch.move(port, addresses);
     },
@@ -75,25 +84,45 @@ export function openWire(options: WireOptions): Wire {
 }
 
 /** The returned function hangs up. */
-function joinQemu(options: WireOptions, port: () => Port<Outlet>, onEnd: () => void): () => void {
+function joinQemu(
+  options: WireOptions,
+  port: () => Port<Outlet>,
+  sent: { bytes: number },
+  onEnd: () => void,
+): () => void {
   const { lan, path } = options;
   const socket = connect(path);
   const outlet = port().station;
   const ear = newEar(options, outlet, port);
-  const stopListening = listen(socket, ear, lan.time);
-  outlet.attach({ write: (bytes, taken) => socket.write(bytes, () => taken()) });
+  const counting: Ear = {
+    hear(frame) {
+      sent.bytes += frame.length;
+      return ear.hear(frame);
+    },
+    close: () => ear.close(),
+  };
+  const { clock, rates } = options;
+  const inbound = new Pace(clock, rates.inbound);
+  const stopListening = listen(socket, counting, lan.time, new Pace(clock, rates.outbound));
+  outlet.attach({
+    write: (bytes, taken) =>
+      socket.write(bytes, () => {
+        if (!inbound.holds(bytes.length, taken)) taken();
+      }),
+  });
   socket.on("error", () => {});
   socket.once("close", () => {
     outlet.attach(undefined);
     ear.close();
+    inbound.close();
     stopListening();
     onEnd();
   });
   return () => socket.destroy();
 }
 
-/** Hears of what comes in a piece as much as the wire's share allows, the rest later, and reads no more until then. */
-function listen(socket: Socket, ear: Ear, time: FairShare): () => void {
+/** Hears of what comes in a piece as much as the wire's share and pace allow, the rest later, and reads no more until then. */
+function listen(socket: Socket, ear: Ear, time: FairShare, pace: Pace): () => void {
   const reader = new FrameReader();
   let waiting: readonly Buffer[] = [];
   const orHangUp = (work: () => void): void => {
@@ -104,18 +133,21 @@ function listen(socket: Socket, ear: Ear, time: FairShare): () => void {
       socket.destroy();
     }
   };
+  const goOn = (): void => orHangUp(hearOn);
   const hearOn = (): void => {
+    if (pace.isHolding) return;
     const frames = waiting;
     waiting = [];
     for (const [index, frame] of frames.entries()) {
-      if (share.spend(ear.hear(frame))) continue;
+      const isInShare = share.spend(ear.hear(frame));
+      if (!pace.holds(frame.length, goOn) && isInShare) continue;
       waiting = frames.slice(index + 1);
       socket.pause();
       return;
     }
     socket.resume();
   };
-  const share = time.join(() => orHangUp(hearOn));
+  const share = time.join(goOn);
   socket.on("data", (bytes) =>
     orHangUp(() => {
       waiting = reader.push(bytes);
@@ -123,7 +155,10 @@ function listen(socket: Socket, ear: Ear, time: FairShare): () => void {
       else socket.pause();
     }),
   );
-  return () => share.close();
+  return () => {
+    pace.close();
+    share.close();
+  };
 }
 
 interface Ear {
@@ -145,6 +180,7 @@ function newEar(options: WireOptions, outlet: Outlet, port: () => Port<Outlet>):
       return options.connect();
     },
     addresses: place.houseIps,
+    hold: lan.held.join(),
     randomSequence: () => randomBytes(4).readUInt32BE(),
     send: answer,
   });
