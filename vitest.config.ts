@@ -10,8 +10,9 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     reporters: ["default", countReporter()],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // What hangs shall end, and a machine that is busy or slow shall not count as a hang.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     projects: [
       {
         extends: true,

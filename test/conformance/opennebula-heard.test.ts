@@ -34,7 +34,7 @@ describe("who hears the hooks of an OpenNebula", () => {
     listener.subscribe((event) => events.push(event));
     // One look when it begins to listen, which asks for windows beforehand, and one when it is connected.
     const calls = () => core.calls.filter((method) => method === "one.vrouterpool.info").length;
-    await expect.poll(calls, { timeout: 10_000 }).toBe(3);
+    await expect.poll(calls, { timeout: 30_000 }).toBe(3);
     await core.heard();
     close = async () => {
       for (const one of [listener, elsewhere, core, embedded, store]) await one.close();

@@ -117,7 +117,10 @@ AR = [ TYPE = "IP4", IP = "10.9.0.10", SIZE = "20" ]
 `;
 const hasRpc = (await gatehouse(["check"])).includes("\nrpc.port:");
 
-describe.skipIf(!hasRpc)("beside a running house", () => {
+/** Each command is a process of its own, and there are many. */
+const TEST_MS = 120_000;
+
+describe.skipIf(!hasRpc)("beside a running house", { timeout: TEST_MS }, () => {
   let home: ReturnType<typeof scratchDirectory>;
   let house: HouseProcess;
 

@@ -41,7 +41,10 @@ async function made(line: string, input = ""): Promise<string> {
   return /^ID: (\d+)\n$/.exec(await succeed(line, input))?.[1] ?? "";
 }
 
-describe("the commands of OneFlow", () => {
+/** Each command is a process of its own, and there are many. */
+const TEST_MS = 120_000;
+
+describe("the commands of OneFlow", { timeout: TEST_MS }, () => {
   it("are in package.json, and know their names, behind a link too", async () => {
     const { bin } = JSON.parse(readFileSync(join(BIN, "../../../package.json"), "utf8"));
     for (const name of FLOW_COMMAND_NAMES) {

@@ -42,7 +42,7 @@ async function eventually(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-/** A probe of a site's own that tells what a file says, and notes what it told. */
+/** A probe of a site's own that tells what a file says, and notes what it told to which agent. */
 function scriptedVm(directory: string) {
   const [state, seen] = [path.join(directory, "state"), path.join(directory, "seen")];
   const probes = path.join(directory, "probes/own-probes.d");
@@ -51,18 +51,18 @@ function scriptedVm(directory: string) {
     writeFileSync(path.join(probes, place), `#!/bin/sh\n${script}\n`);
     chmodSync(path.join(probes, place), 0o755);
   };
-  program("vm/status/state", `read -r line < ${state}\necho "$line"\necho "$line" >> ${seen}`);
+  program("vm/status/state", `read -r line < ${state}\necho "$line"\necho "$PPID $line" >> ${seen}`);
   program("host/beacon/date", "date +%s");
   writeFileSync(seen, "");
   return {
     probesDir: path.join(directory, "probes"),
-    /** Comes into the numbered state; resolves when the probe has told so. */
-    async become(number: number): Promise<void> {
+    /** Comes into the numbered state; resolves when the probe has told this agent so: one of a killed agent may go on. */
+    async become(number: number, agent: ChildProcess): Promise<void> {
       const line = `VM = [ ID="7", DEPLOY_ID="seq-${number}", STATE="${number % 2 === 0 ? "POWEROFF" : "RUNNING"}" ]`;
       writeFileSync(seen, "");
       writeFileSync(`${state}.new`, `${line}\n`);
       renameSync(`${state}.new`, state);
-      await eventually(() => readFileSync(seen, "utf8").includes(line));
+      await eventually(() => readFileSync(seen, "utf8").includes(`${agent.pid} ${line}`));
     },
   };
 }
@@ -124,12 +124,12 @@ it("loses no change of a VM's state, applies none twice and none out of order, w
   onTestFinished(() => void agent.kill("SIGKILL"));
 
   for (let number = 1; number <= CHANGES; number += 1) {
-    await vm.become(number);
+    await vm.become(number, agent);
     if (number === 15) {
       agent.kill("SIGKILL");
       await once(agent, "exit");
       agent = startAgent();
-      await vm.become(number);
+      await vm.become(number, agent);
     }
     if (number === 25) {
       const { port } = daemon.address;

@@ -127,7 +127,7 @@ describe.skipIf(NO_MARIADB !== undefined)(TITLE, () => {
     await once(proxy, "listening");
     const address = proxy.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
-    const through = mysqlTables({ ...server.options, port }, 200);
+    const through = mysqlTables({ ...server.options, port }, 3_000);
     await through.put([row("host", 6, 1, "x")]);
     isStuck = true;
     await expect(through.put([row("host", 6, 2, "x")])).rejects.toThrow(/timeout/);

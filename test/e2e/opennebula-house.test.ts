@@ -74,7 +74,7 @@ it("serves guests and services of the other, says 503 while it is away, and goes
   const serviceState = async () =>
     (await flow("GET", `/service/${service.document.ID}`)).document.TEMPLATE.BODY;
   const nodes = async () => (await serviceState()).roles[0].nodes ?? [];
-  await expect.poll(nodes, { timeout: 10_000 }).toHaveLength(1);
+  await expect.poll(nodes, { timeout: 30_000 }).toHaveLength(1);
   const [{ deploy_id: vmId }] = await nodes();
 
   const token = (await gatehouse(["token", "--home", at("gate"), String(vmId)])).trim();
@@ -92,8 +92,8 @@ it("serves guests and services of the other, says 503 while it is away, and goes
   expect((await fetch(`${gate.admin}/readyz`)).status).toBe(503);
 
   await start("core", ["--dummy"], { GATEHOUSE_RPC_PORT: port, GATEHOUSE_ONEFLOW_ENABLED: "no" });
-  await expect.poll(async () => (await guest("/vm")).status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await guest("/vm")).status, { timeout: 30_000 }).toBe(200);
   expect((await guest("/vm", "PUT", "READY=YES")).status).toBe(200);
-  await expect.poll(async () => (await serviceState()).state, { timeout: 10_000 }).toBe(2);
+  await expect.poll(async () => (await serviceState()).state, { timeout: 30_000 }).toBe(2);
   await expect(gatehouse(["export", "--home", at("gate"), at("w.json")])).rejects.toThrow("OpenNebula");
-}, 60_000);
+}, 120_000);

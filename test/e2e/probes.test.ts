@@ -116,16 +116,18 @@ describe.runIf(process.platform === "linux")("this machine", () => {
     const [guestProbe, hostProbe] = [figures.create(), cpu.create()];
     await guestProbe.read(host);
     await hostProbe.read(host);
-    const before = ticksOf(7);
+    const [before, began] = [ticksOf(7), systemClock.elapsed()];
     await vi.waitFor(() => expect(ticksOf(7) - before).toBeGreaterThan(60), {
       timeout: 20_000,
       interval: 20,
     });
+    // How much of a processor it got is for the machine to say, which may have much else to do.
+    const got = (ticksOf(7) - before) / ((systemClock.elapsed() - began) / 1_000);
     const [vm] = vmsOf(await guestProbe.read(host));
     expect(vm?.id).toBe("7");
-    expect(Number(vm && stringOf(vm.figures, "CPU"))).toBeGreaterThan(50);
+    expect(Number(vm && stringOf(vm.figures, "CPU"))).toBeGreaterThan(got / 2);
     expect(Number(vm && stringOf(vm.figures, "MEMORY"))).toBeGreaterThan(0);
-    expect(Number(stringOf(parseTemplate(await hostProbe.read(host)), "USEDCPU"))).toBeGreaterThan(50);
+    expect(Number(stringOf(parseTemplate(await hostProbe.read(host)), "USEDCPU"))).toBeGreaterThan(got / 2);
   });
 
   it("counts what a guest's ended processes used, and its files", async () => {

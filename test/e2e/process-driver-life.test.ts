@@ -213,7 +213,8 @@ describe.runIf(linux)("a guest of the process driver", () => {
     await driver.deploy(
       vm,
       script(
-        `i=0; while [ $i -lt 3000 ]; do echo "line $i of the log"; i=$((i+1)); done; ${marker("done", "yes")}`,
+        // In one piece, so that all of it is in the log whenever that is looked at.
+        `i=0; while [ $i -lt 3000 ]; do echo "line $i of the log"; i=$((i+1)); done >lines; cat lines; ${marker("done", "yes")}`,
       ),
     );
     await written(runDir, vm, "done");

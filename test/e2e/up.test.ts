@@ -12,6 +12,7 @@ import { z } from "zod";
 const LAUNCHER = join(import.meta.dirname, "../../gateway/cli/launch.js");
 const FREE_PORTS = {
   GATEHOUSE_ONEGATE_PORT: "0",
+  GATEHOUSE_ONEFLOW_PORT: "0",
   GATEHOUSE_RPC_PORT: "0",
   GATEHOUSE_ADMIN_PORT: "0",
   GATEHOUSE_MONITOR_PORT: "0",

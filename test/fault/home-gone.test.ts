@@ -30,7 +30,7 @@ async function readyText({ admin }: HouseProcess): Promise<string> {
   return `${answer.status} ${await answer.text()}`;
 }
 
-describe("a house whose home is gone", { timeout: 30_000 }, () => {
+describe("a house whose home is gone", () => {
   it("is not ready any more, ends on SIGTERM, and says what is lost", async () => {
     const { house, home, said } = await watchedHouse();
     rmSync(home, { recursive: true });

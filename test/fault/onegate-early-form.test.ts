@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { MAX_EARLY_FORM_BYTES } from "../../gateway/onegate/early-form.ts";
 import { FakeCloud } from "../support/fake-cloud.ts";
+import { manualClock } from "../support/manual-clock.ts";
 import { tokenOf } from "../support/onegate.ts";
 import { openSocket, type ServedGate, sendRaw, serveGate, statusesOf } from "../support/served-gate.ts";
 
@@ -55,7 +56,8 @@ it("no more than a few are waited for at a time, and who sends the header never 
 
 it("one that is refused counts for its address, as every request without a right token", async () => {
   await gate.close();
-  gate = await serveGate(fake, { settings: { limits: { stranger: { perSecond: 1, burst: 2 } } } });
+  const settings = { limits: { stranger: { perSecond: 1, burst: 2 } } };
+  gate = await serveGate(fake, { settings, clock: manualClock() });
   const form = (length: number) => sendRaw(gate.port, head(length), 2);
   for (let time = 0; time < 2; time += 1) {
     expect(statusesOf(await form(MAX_EARLY_FORM_BYTES + 1))).toContain(413);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FakeCloud } from "../support/fake-cloud.ts";
+import { manualClock } from "../support/manual-clock.ts";
 import { guestHeaders } from "../support/onegate.ts";
 import { type ServedGate, sendRaw, serveGate, statusesOf } from "../support/served-gate.ts";
 
@@ -62,7 +63,7 @@ describe("the address of a request", () => {
 
   it("cannot be moved to another to write a neighbour's limit off", async () => {
     const settings = { limits: { stranger: { perSecond: 1, burst: 3 } } };
-    const gate = await serveGate(fake, { settings });
+    const gate = await serveGate(fake, { settings, clock: manualClock() });
     try {
       const statuses = [];
       for (let hop = 1; hop <= 5; hop += 1) {

@@ -13,6 +13,7 @@ import { makeWorld } from "../support/world-maker.ts";
 
 /** Senders that never finish: the house waits ten seconds for a head, thirty for a whole request, and cuts them off. */
 
+const WAIT_MS = 10_000;
 const scratch = scratchDirectory("slow");
 let house: HouseProcess;
 
@@ -88,7 +89,7 @@ it.concurrent("who was refused and never closes loses its connection, once it co
   await ended;
   expect(await listening.openConnections()).toBe(1);
   clock.advance(2_000);
-  await vi.waitFor(async () => expect(await listening.openConnections()).toBe(0));
+  await vi.waitFor(async () => expect(await listening.openConnections()).toBe(0), WAIT_MS);
   socket.destroy();
   await listening.close();
 });
@@ -104,10 +105,10 @@ it.concurrent.each([
     const listening = await listen({ ...options, tls, clock });
     const socket = connect(listening.port, "127.0.0.1");
     socket.on("error", () => undefined).write(start, "latin1");
-    await vi.waitFor(async () => expect(await listening.openConnections()).toBe(1));
+    await vi.waitFor(async () => expect(await listening.openConnections()).toBe(1), WAIT_MS);
     const closing = listening.close();
     clock.advance(5_000);
-    await vi.waitFor(async () => expect(await listening.openConnections()).toBe(0));
+    await vi.waitFor(async () => expect(await listening.openConnections()).toBe(0), WAIT_MS);
     await closing;
     socket.destroy();
   },

@@ -255,7 +255,7 @@ describe("a guest in trouble", () => {
     await until(id, "RUNNING");
     for (let times = 0; times < 3; times += 1) driver.troubleGuest(id, "it loops");
     driver.troubleGuest(999, "nobody's");
-    await vi.waitFor(async () => expect((await vm(id)).userTemplate).toEqual({ ERROR: "it loops" }));
+    await vi.waitFor(async () => expect((await vm(id)).userTemplate).toEqual({ ERROR: "it loops" }), 10_000);
     await act("suspend");
     await until(id, "SUSPENDED");
     const told = house.events.filter((event) => event.kind === "vm_updated" && event.vm.id === id);

@@ -82,7 +82,6 @@ const names = (count: number): string[] => Array.from({ length: count }, (_, ind
 /** Moves time on until it holds, a second each time that the daemon has had the chance to hear. */
 async function movingUntil({ clock }: Rig, holds: () => boolean): Promise<void> {
   for (let turns = 0; !holds(); turns += 1) {
-    if (turns > 20_000) throw new Error("It never came to hold.");
     await new Promise((resolve) => setImmediate(resolve));
     if (turns % 20 === 0) clock.advance(1000);
   }

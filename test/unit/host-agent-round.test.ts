@@ -106,7 +106,8 @@ test.each([
   ["floods", "#!/bin/sh\nhead -c 100000000 /dev/zero\n", "printed more than"],
   ["floods its standard error", "#!/bin/sh\nhead -c 100000000 /dev/zero >&2\n", "printed more than"],
   ["prints binary", "#!/bin/sh\nprintf '\\200\\201\\000'\n", "printed bytes that are no text"],
-  ["is no program", "\u0000\u0001", "not found"],
+  // A shell takes it for the name of a command, and may not look everywhere.
+  ["is no program", "\u0000\u0001", "not found|denied"],
   ["has an interpreter that is not there", "#!/no/such/interpreter\n", "ENOENT"],
   ["kills itself", "#!/bin/sh\nkill -9 $$\n", "ended with exit code"],
 ])("one that %s harms nobody", async (_, text, reason) => {
@@ -116,7 +117,7 @@ test.each([
   const outcome = await round();
   expect(texts(outcome)).toEqual(["FINE=1", "GOOD=1"]);
   expect(outcome.failures).toHaveLength(1);
-  expect(outcome.failures[0]).toContain(reason);
+  expect(outcome.failures[0]).toMatch(new RegExp(reason));
 });
 
 test("one that hangs is killed with its children at its limit, and the next one runs", async () => {

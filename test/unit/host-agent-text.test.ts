@@ -1,6 +1,6 @@
 /** The text link, and what an agent takes up that was killed between telling and keeping. */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -95,6 +95,8 @@ test("states that are in the spool and not yet in the file count as told", () =>
 });
 
 test("a state directory that others may write to is refused", () => {
-  expect(() => makeStateDir(tmpdir())).toThrow("that nobody else may write to");
+  const shared = directory();
+  chmodSync(shared, 0o1777);
+  expect(() => makeStateDir(shared)).toThrow("that nobody else may write to");
   expect(() => makeStateDir(join(directory(), "new"))).not.toThrow();
 });

@@ -37,7 +37,7 @@ async function waiting(
 ): Promise<{ answer: Promise<FlowAnswer> }> {
   const before = clock.waiting();
   const answer = desk.askAs("alice", url, { headers });
-  await expect.poll(() => clock.waiting(), { interval: 1 }).toBe(before + 1);
+  await expect.poll(() => clock.waiting(), { interval: 1, timeout: 10_000 }).toBe(before + 1);
   return { answer };
 }
 

@@ -210,7 +210,7 @@ describe("a cloud that hears hooks", () => {
   it("looks at everything once more when it is connected, since the look before may have been past what happened", async () => {
     const stay = cloud.subscribe(() => undefined);
     await publisher.subscribed(1);
-    await expect.poll(() => looks("one.vmpool.infoextended"), { timeout: 10_000 }).toBeGreaterThan(1);
+    await expect.poll(() => looks("one.vmpool.infoextended"), { timeout: 30_000 }).toBeGreaterThan(1);
     stay();
   });
 
@@ -232,7 +232,7 @@ describe("a cloud that hears hooks", () => {
   it("connects again, and looks at everything then", async () => {
     cloud.subscribe(() => undefined);
     await publisher.subscribed(1);
-    await expect.poll(() => looks("one.vrouterpool.info"), { timeout: 10_000 }).toBeGreaterThan(1);
+    await expect.poll(() => looks("one.vrouterpool.info"), { timeout: 30_000 }).toBeGreaterThan(1);
     const event = nextEvent();
     publisher.cut();
     await embedded.vms.updateUserTemplate(SYSTEM, vmId, { MISSED: "1" }, "append");
