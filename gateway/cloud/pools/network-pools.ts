@@ -3,7 +3,7 @@
 import type { Template, Vector } from "../../../shared/template/types.ts";
 import type { Actor } from "../actor.ts";
 import type { Network, NetworkDetail, NetworkTemplate, Router } from "../model.ts";
-import type { OwnedPool, UpdateMode } from "./pool.ts";
+import type { OwnedPool, TextTemplatePool, UpdateMode } from "./pool.ts";
 
 export interface NetworkPool extends OwnedPool<Network> {
   detail(actor: Actor, id: number): Promise<NetworkDetail>;
@@ -42,11 +42,7 @@ export interface Reservation {
 }
 
 /** Templates of networks. Only administrators make them. */
-export interface NetworkTemplatePool extends OwnedPool<NetworkTemplate> {
-  allocate(actor: Actor, template: Template): Promise<number>;
-  update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
-  delete(actor: Actor, id: number): Promise<void>;
-  clone(actor: Actor, id: number, name: string): Promise<number>;
+export interface NetworkTemplatePool extends TextTemplatePool<NetworkTemplate> {
   /**
    * USE on the template is enough to have a network of one's own. Every name in `extra` replaces all values of that
    * name; restricted ones (BRIDGE, VN_MAD, VLAN_ID, ...) are refused to all but administrators. Without `name`, the NAME

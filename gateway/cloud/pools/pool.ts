@@ -1,5 +1,6 @@
 /** What all pools of objects can do, and how callers name rights, owners and ways to update. */
 
+import type { Template } from "../../../shared/template/types.ts";
 import type { Actor } from "../actor.ts";
 
 /** Replace the whole template, or append: same-name attributes replaced, others kept, empty vectors remove. */
@@ -55,4 +56,12 @@ export interface OwnedPool<T> extends Pool<T> {
   lock(actor: Actor, id: number, level: LockLevel): Promise<void>;
   /** For whoever locked it, and administrators. */
   unlock(actor: Actor, id: number): Promise<void>;
+}
+
+/** Templates of something: texts that are kept, copied and deleted. */
+export interface TextTemplatePool<T> extends OwnedPool<T> {
+  allocate(actor: Actor, template: Template): Promise<number>;
+  update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
+  delete(actor: Actor, id: number): Promise<void>;
+  clone(actor: Actor, id: number, name: string): Promise<number>;
 }

@@ -3,13 +3,9 @@
 import type { Template } from "../../../shared/template/types.ts";
 import type { Actor } from "../actor.ts";
 import type { VmTemplate } from "../model.ts";
-import type { OwnedPool, UpdateMode } from "./pool.ts";
+import type { TextTemplatePool } from "./pool.ts";
 
-export interface TemplatePool extends OwnedPool<VmTemplate> {
-  allocate(actor: Actor, template: Template): Promise<number>;
-  update(actor: Actor, id: number, template: Template, mode: UpdateMode): Promise<void>;
-  delete(actor: Actor, id: number): Promise<void>;
-  clone(actor: Actor, id: number, name: string): Promise<number>;
+export interface TemplatePool extends TextTemplatePool<VmTemplate> {
   /**
    * USE on the template is enough. Every name in `extra` replaces all values of that name, vectors and arrays as a
    * whole, as one.template.instantiate does; `name` may hold %i for the VM's id. Returns the VM id.
