@@ -4,8 +4,8 @@
  */
 
 import type { Readable } from "node:stream";
-import { MessageChannel } from "node:worker_threads";
 import type { Clock } from "../../shared/clock.ts";
+import { delay } from "../../shared/delay.ts";
 import { errorText, GatehouseError, isGatehouseError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import { Health } from "../admin/health.ts";
@@ -65,21 +65,14 @@ export async function withHome(
 
 async function openWhenFree(path: string, clock: Clock): Promise<Home> {
   const until = clock.elapsed() + LOCK_WAIT_MS;
-  // A timer of the clock keeps no process alive, and there is nothing else yet.
-  const { port1: life } = new MessageChannel();
-  life.ref();
-  try {
-    for (;;) {
-      try {
-        return await openHome(path);
-      } catch (error) {
-        const isTaken = isGatehouseError(error) && error.code === "conflict";
-        if (!isTaken || clock.elapsed() >= until) throw error;
-        await new Promise<void>((resolve) => clock.after(LOCK_PAUSE_MS, resolve));
-      }
+  for (;;) {
+    try {
+      return await openHome(path);
+    } catch (error) {
+      const isTaken = isGatehouseError(error) && error.code === "conflict";
+      if (!isTaken || clock.elapsed() >= until) throw error;
+      await delay(clock, LOCK_PAUSE_MS);
     }
-  } finally {
-    life.close();
   }
 }
 

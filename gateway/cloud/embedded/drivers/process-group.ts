@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../../../../shared/clock.ts";
+import { delay } from "../../../../shared/delay.ts";
 import { GatehouseError } from "../../../../shared/errors.ts";
 import { type GuestOwner, isOwnedBy } from "../../../../shared/guests/process-owner.ts";
 import {
@@ -109,14 +110,4 @@ function send(target: number, signal: NodeJS.Signals): void {
   } catch {
     // Gone a moment ago; the next look at /proc tells.
   }
-}
-
-/** A clock does not keep the process alive, but a house that is about to close must see its guests out: the port does. */
-export async function delay(clock: Clock, ms: number): Promise<void> {
-  const { port1 } = new MessageChannel();
-  port1.ref();
-  await new Promise<void>((resolve) => {
-    clock.after(ms, resolve);
-  });
-  port1.close();
 }

@@ -9,9 +9,9 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Clock } from "../../../../shared/clock.ts";
+import { delay } from "../../../../shared/delay.ts";
 import { errorText, GatehouseError } from "../../../../shared/errors.ts";
 import type { QemuGuestPaths } from "../../../../shared/guests/qemu-layout.ts";
-import { delay } from "./process-group.ts";
 import type { Monitored, QemuMonitor } from "./qemu-monitor.ts";
 
 export interface MemoryPlace {

@@ -2,10 +2,10 @@
 
 import { z } from "zod";
 import type { Clock } from "../../../../shared/clock.ts";
+import { delay } from "../../../../shared/delay.ts";
 import { errorText, GatehouseError } from "../../../../shared/errors.ts";
 import { livingStat, type ProcessIdentity } from "../../../../shared/guests/process-proc.ts";
 import { askQmp, type QmpCommand } from "../../../../shared/guests/qmp.ts";
-import { delay } from "./process-group.ts";
 import { serial } from "./process-serial.ts";
 
 /** QEMU answers in microseconds, but a machine that emulates several guests may be busy for long. */

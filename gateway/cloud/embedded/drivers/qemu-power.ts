@@ -1,8 +1,8 @@
 /** The power button of a guest, and its plug. */
 
 import type { Clock } from "../../../../shared/clock.ts";
+import { delay } from "../../../../shared/delay.ts";
 import { livingStat, type ProcessIdentity } from "../../../../shared/guests/process-proc.ts";
-import { delay } from "./process-group.ts";
 import type { Monitored, QemuMonitor } from "./qemu-monitor.ts";
 
 /** A guest that is just booting does not hear the first ones. */
